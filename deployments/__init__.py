@@ -1,0 +1,1 @@
+"""Questions -> answers: the Ray Serve application."""

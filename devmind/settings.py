@@ -1,0 +1,79 @@
+"""What the environment says. Read once in an entry point and handed on; never on import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Environment = Literal["development", "production"]
+_CONFIG = SettingsConfigDict(env_prefix="DEVMIND_", extra="ignore", populate_by_name=True)
+
+
+class ClientSettings(BaseSettings):
+    """What the command line needs to reach a service."""
+
+    model_config = _CONFIG
+
+    url: str = "http://127.0.0.1:8000"
+    """Address of the service (`DEVMIND_URL`)."""
+    api_key: SecretStr | None = None
+    """Key of this client (`DEVMIND_API_KEY`)."""
+    api_key_file: Path | None = None
+    """File that holds the key (`DEVMIND_API_KEY_FILE`)."""
+    timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    """How long to wait for an answer (`DEVMIND_TIMEOUT_S`)."""
+
+    def key(self) -> str | None:
+        """Return the API key: from the environment, from its file, or `None`."""
+        if self.api_key is not None:
+            return self.api_key.get_secret_value()
+        return self.api_key_file.read_text().strip() if self.api_key_file else None
+
+
+class ServerSettings(BaseSettings):
+    """What the service and its training jobs need."""
+
+    model_config = _CONFIG
+
+    home: Path = Path("var")
+    """Folder of everything that has no address of its own (`DEVMIND_HOME`)."""
+    environment: Annotated[Environment, Field(validation_alias="ENVIRONMENT")] = "development"
+    database_url: Annotated[SecretStr | None, Field(validation_alias="DATABASE_URL")] = None
+    mlflow_tracking_uri: Annotated[
+        SecretStr | None, Field(validation_alias="MLFLOW_TRACKING_URI")
+    ] = None
+    min_training_samples: Annotated[int, Field(ge=10, validation_alias="MIN_TRAINING_SAMPLES")] = (
+        100
+    )
+    host: str = "127.0.0.1"
+    """Address the service listens on (`DEVMIND_HOST`)."""
+    api_keys: SecretStr | None = None
+    """Hashed keys, one `name:scope+scope:sha256` a line (`DEVMIND_API_KEYS`)."""
+    api_keys_file: Path | None = None
+    """File of such lines (`DEVMIND_API_KEYS_FILE`)."""
+    max_body_bytes: Annotated[int, Field(gt=0)] = 64 * 2**20
+    """Largest request body, after unpacking (`DEVMIND_MAX_BODY_BYTES`)."""
+    state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
+    """How long a replica may answer without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
+
+    @property
+    def database(self) -> str:
+        """Return the history's database URL; an SQLite file in `home` by default."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home.resolve() / 'history.db'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """Return MLflow's tracking URI; an SQLite file in `home` by default."""
+        if self.mlflow_tracking_uri is not None:
+            return self.mlflow_tracking_uri.get_secret_value()
+        return f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Return the folder of model artifacts when MLflow has no server of its own."""
+        return self.home.resolve() / "artifacts"

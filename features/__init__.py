@@ -1,0 +1,1 @@
+"""History -> numbers: one implementation for training and serving. numpy only, pure."""

@@ -1,0 +1,1 @@
+"""The durable CI history: append, read in order, snapshots."""

@@ -1,0 +1,1 @@
+"""Numbers -> predictions: predictors, bundles, registry, metrics, gate. No Ray, no HTTP."""

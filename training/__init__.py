@@ -1,0 +1,1 @@
+"""History -> a new model version."""
