@@ -57,7 +57,7 @@ class ServerSettings(BaseSettings):
     max_body_bytes: Annotated[int, Field(gt=0)] = 64 * 2**20
     """Largest request body, after unpacking (`DEVMIND_MAX_BODY_BYTES`)."""
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
-    """How long a replica may answer without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
+    """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
 
     @property
     def database(self) -> str:

@@ -1,0 +1,19 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(name="ci_data", scope="session")
+def _ci_data() -> Path:
+    """Real CI data: the folder that `DEVMIND_DATA` names, `../shared/data` by default."""
+    folder = Path(os.environ.get("DEVMIND_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "README.md").is_file():
+        pytest.skip(f"real CI data is absent: {folder} does not exist; set DEVMIND_DATA")
+    return folder
