@@ -18,7 +18,7 @@ MAX_EVENTS = 2_000
 class QueuedBody(Body):
     """A build was queued."""
 
-    kind: Literal["queued"] = "queued"
+    kind: Literal["queued"]
     build: BuildBody
 
     def domain(self) -> Queued:
@@ -29,7 +29,7 @@ class QueuedBody(Body):
 class ReportedBody(Body):
     """A job of a build reported its tests."""
 
-    kind: Literal["tests"] = "tests"
+    kind: Literal["tests"]
     build_id: Key
     report: ReportBody
 
@@ -41,7 +41,7 @@ class ReportedBody(Body):
 class FinishedBody(Body):
     """A build has finished."""
 
-    kind: Literal["finished"] = "finished"
+    kind: Literal["finished"]
     build_id: Key
     outcome: FinishBody
 
@@ -67,8 +67,8 @@ class EventsBody(Body):
 def _body(event: Event) -> QueuedBody | ReportedBody | FinishedBody:
     match event:
         case Queued(build=build):
-            return QueuedBody(build=BuildBody.of(build))
+            return QueuedBody(kind="queued", build=BuildBody.of(build))
         case Reported(build_id=build_id, report=report):
-            return ReportedBody(build_id=build_id, report=ReportBody.of(report))
+            return ReportedBody(kind="tests", build_id=build_id, report=ReportBody.of(report))
         case Finished(build_id=build_id, outcome=outcome):
-            return FinishedBody(build_id=build_id, outcome=FinishBody.of(outcome))
+            return FinishedBody(kind="finished", build_id=build_id, outcome=FinishBody.of(outcome))
