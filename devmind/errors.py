@@ -9,13 +9,16 @@
   - NotAuthenticated         no key, or one that is not known
   - NotAllowed               a key without the scope
   - NotEnoughHistory         too few builds to learn from
+  - UnlearnableHistory       enough builds, but they all say the same
   - ModelUnavailable         no model is loaded; retry later
   - HistoryUnavailable       the database cannot be reached; retry later
+  - HistorySchemaMismatch    the database is not at the schema this code knows
   - Overloaded               more requests than can wait; retry later
   - PromotionRefused         the challenger did not earn it
   - AlreadyRunning           one job per model at a time
   - FeatureSchemaMismatch    bundle and code disagree: a deploy bug
   - CorruptBundle            a bundle's files do not match its manifest
+  - UnusableSnapshot         a frozen state that this code cannot read: fold the history again
   - ServiceUnreachable       the client got no answer
 
 Rules: one class per decision a caller can make; facts are arguments, never pre-formatted text;
@@ -139,6 +142,18 @@ class NotEnoughHistory(DevMindError):
         )
 
 
+class UnlearnableHistory(DevMindError):
+    """There is enough history, but nothing in it tells one build from another."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(model, reason)
+        self.model = model
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.model} cannot be trained: {self.reason}. Import more varied history."
+
+
 class ModelUnavailable(DevMindError):
     """No version of the model is loaded here yet."""
 
@@ -160,6 +175,21 @@ class HistoryUnavailable(DevMindError):
 
     def __str__(self) -> str:
         return f"The history cannot be reached ({self.reason}); try again shortly."
+
+
+class HistorySchemaMismatch(DevMindError):
+    """The database was migrated by a newer DevMind, or not yet by this one."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(found, known)
+        self.found = found
+        self.known = known
+
+    def __str__(self) -> str:
+        return (
+            f"The history's database has schema {self.found!r}, this DevMind knows up to "
+            f"{self.known!r}. Run the newest DevMind on it; it migrates when it starts."
+        )
 
 
 class Overloaded(DevMindError):
@@ -225,6 +255,18 @@ class CorruptBundle(DevMindError):
 
     def __str__(self) -> str:
         return f"Bundle {self.bundle!r} cannot be used: {self.reason}. Register it again."
+
+
+class UnusableSnapshot(DevMindError):
+    """A frozen feature state that this code cannot read; the history still holds everything."""
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(state, reason)
+        self.state = state
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Snapshot of {self.state!r} cannot be used ({self.reason}); fold the events again."
 
 
 class ServiceUnreachable(DevMindError):

@@ -1,0 +1,174 @@
+"""Forests as flat arrays: written from scikit-learn once, evaluated by numpy ever after.
+
+Splits of scikit-learn compare a float32 with a float64 threshold, `x <= t`; the largest float32
+that is not above *t* gives the same answer for every float32, so thresholds are stored that way.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNK = 1 << 14  # visited nodes that stay in a core's cache
+_DTYPES = {
+    "feature": np.int32,
+    "threshold": np.float32,
+    "left": np.int32,
+    "right": np.int32,
+    "missing_left": np.bool_,
+    "value": np.float64,
+    "roots": np.int32,
+    "depth": np.int32,
+}
+
+
+def flatten(forest: Any) -> dict[str, NDArray[Any]]:
+    """Return a fitted scikit-learn forest of two classes as arrays.
+
+    Args:
+        forest: Has `estimators_` with a `tree_` each, and `classes_` of False and True (0 and 1).
+
+    Returns:
+        What `flatten_trees` returns.
+
+    Raises:
+        ValueError: If the forest has not learned exactly two classes.
+    """
+    classes = [bool(each) for each in forest.classes_]
+    if classes != [False, True]:
+        raise ValueError(f"need the classes False and True, got {list(forest.classes_)}")
+    return flatten_trees(forest.estimators_)
+
+
+def flatten_trees(estimators: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """Return fitted scikit-learn trees of the classes False and True as arrays.
+
+    Args:
+        estimators: Have a `tree_` each; wherever they were grown.
+
+    Returns:
+        Over the nodes of all trees: `feature` int32, `threshold` float32, `left` and `right` int32
+        (a leaf points to itself), `missing_left` bool (where NaN goes), `value` float64 (share of
+        the failing class); `roots` int32, one a tree; `depth` int32 (1,).
+
+    Raises:
+        ValueError: If there is no tree, or one knows another number of classes.
+    """
+    trees = [estimator.tree_ for estimator in estimators]
+    if not trees or any(tree.value.shape[1:] != (1, 2) for tree in trees):
+        raise ValueError("need trees of the classes False and True")
+    sizes = [tree.node_count for tree in trees]
+    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    nodes = [_nodes(tree, root) for tree, root in zip(trees, roots, strict=True)]
+    flat = {name: np.concatenate([each[name] for each in nodes]) for name in nodes[0]}
+    flat["roots"] = roots
+    flat["depth"] = np.array([max(tree.max_depth for tree in trees)])
+    return {name: flat[name].astype(dtype) for name, dtype in _DTYPES.items()}
+
+
+def _nodes(tree: Any, root: int) -> dict[str, NDArray[Any]]:
+    here = root + np.arange(tree.node_count)
+    leaf = tree.children_left < 0
+    counts = tree.value[:, 0, :]
+    return {
+        "feature": np.where(leaf, 0, tree.feature),
+        "threshold": _rounded_down(np.where(leaf, 0.0, tree.threshold)),
+        "left": np.where(leaf, here, root + tree.children_left),
+        "right": np.where(leaf, here, root + tree.children_right),
+        "missing_left": np.asarray(tree.missing_go_to_left, dtype=np.bool_),
+        "value": counts[:, 1] / counts.sum(axis=1),
+    }
+
+
+def _rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
+    near = threshold.astype(np.float32)
+    below = np.nextafter(near, np.float32(-np.inf), dtype=np.float32)
+    return np.where(near.astype(np.float64) > threshold, below, near)
+
+
+class FlatForest:
+    """Evaluates `flatten`'s arrays, level by level for all trees at once.
+
+    Args:
+        arrays: What `flatten` returned.
+        features: How many columns a row has.
+
+    Raises:
+        ValueError: If an array is missing, of another type, or points outside.
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], *, features: int) -> None:
+        _refuse_odd(arrays, features)
+        self._feature = arrays["feature"].astype(np.intp)
+        self._threshold = arrays["threshold"]
+        sides = np.stack([arrays["right"], arrays["left"]], axis=1)
+        self._children = sides.astype(np.intp).ravel()
+        self._missing_left = arrays["missing_left"]
+        self._value = arrays["value"]
+        self._roots = arrays["roots"].astype(np.intp)
+        self._depth = int(arrays["depth"][0])
+
+    def predict(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the mean share of the failing class over the trees, for *rows* (n, k): (n,)."""
+        x = np.ascontiguousarray(rows, dtype=np.float32)
+        out = np.empty(len(x))
+        step = max(1, _CHUNK // len(self._roots))
+        for start in range(0, len(x), step):
+            out[start : start + step] = self._chunk(x[start : start + step])
+        return out
+
+    def _chunk(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        n, k = x.shape
+        cells, row = x.ravel(), (np.arange(n) * k)[:, None]
+        gaps = bool(np.isnan(cells).any())
+        node = np.broadcast_to(self._roots, (n, len(self._roots)))
+        for _ in range(self._depth):
+            seen = cells.take(self._feature.take(node) + row)
+            left = seen <= self._threshold.take(node)
+            if gaps:
+                left |= np.isnan(seen) & self._missing_left.take(node)
+            node = self._children.take(2 * node + left)
+        return np.asarray(self._value.take(node).mean(axis=1), dtype=np.float64)
+
+
+def to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return `flatten`'s arrays as an npz file; equal arrays give equal bytes."""
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **{name: arrays[name] for name in _DTYPES})
+    return out.getvalue()
+
+
+def from_bytes(body: bytes) -> dict[str, NDArray[Any]]:
+    """Return the arrays that `to_bytes` wrote; unpickles nothing.
+
+    Raises:
+        ValueError: If *body* is not such a file.
+    """
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (BadZipFile, EOFError, KeyError, OSError) as error:
+        raise ValueError(f"not an npz file ({error})") from error
+
+
+def _refuse_odd(arrays: Mapping[str, NDArray[Any]], features: int) -> None:
+    if set(arrays) != set(_DTYPES):
+        raise ValueError(f"expected arrays {sorted(_DTYPES)}, got {sorted(arrays)}")
+    for name, dtype in _DTYPES.items():
+        if arrays[name].dtype != dtype or arrays[name].ndim != 1:
+            raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}")
+    nodes = arrays["value"].size
+    node_arrays = set(_DTYPES) - {"roots", "depth"}
+    if any(arrays[name].size != nodes for name in node_arrays) or not arrays["roots"].size:
+        raise ValueError("arrays of nodes differ in length, or there is no tree")
+    if arrays["depth"].size != 1 or not 0 <= arrays["depth"][0] < nodes:
+        raise ValueError(f"depth is {arrays['depth']} for {nodes} nodes")
+    limits = {"feature": features, "left": nodes, "right": nodes, "roots": nodes}
+    for name, limit in limits.items():
+        if arrays[name].min() < 0 or arrays[name].max() >= limit:
+            raise ValueError(f"{name} points outside of {limit}")

@@ -1,0 +1,173 @@
+"""The gate: whether a challenger may take the champion's place. A pure function of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
+from models.scorecard import Scorecard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A metric that must not get worse.
+
+    Attributes:
+        metric: Name in `Scorecard.metrics`.
+        higher_is_better: Its direction.
+        tolerance: How much worse than the champion is still noise, in the metric's own unit, or
+            as a share of the champion's value when *relative*.
+        relative: Whether *tolerance* is a share.
+    """
+
+    metric: str
+    higher_is_better: bool
+    tolerance: float
+    relative: bool = False
+
+    def loss(self, challenger: float, other: float) -> float:
+        """How much worse *challenger* is than *other*; negative when it is better."""
+        return other - challenger if self.higher_is_better else challenger - other
+
+    def allowed(self, champion: float) -> float:
+        """The largest loss against *champion* that is still noise."""
+        return self.tolerance * abs(champion) if self.relative else self.tolerance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A metric that must lie in `[low, high]`, whoever the champion is."""
+
+    metric: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a challenger has to show.
+
+    Attributes:
+        main: Without a champion, must be better than every baseline; with one, not worse.
+        others: With a champion, must not be worse either.
+        guards: Must hold always.
+        needed_rows: With fewer scored rows nothing is promoted.
+    """
+
+    main: Rule
+    others: tuple[Rule, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    needed_rows: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The gate's answer; *reasons* say why, each with its numbers."""
+
+    promote: bool
+    reasons: tuple[str, ...]
+
+
+POLICIES = {
+    BUILD_OPTIMIZER: Policy(
+        main=Rule(metric="mae_s", higher_is_better=False, tolerance=0.03, relative=True),
+        others=(Rule(metric="pinball_s", higher_is_better=False, tolerance=0.03, relative=True),),
+        guards=(Guard(metric="coverage", low=0.7, high=0.9),),
+    ),
+    FAILURE_PREDICTOR: Policy(
+        main=Rule(metric="auc", higher_is_better=True, tolerance=0.01),
+        others=(Rule(metric="brier", higher_is_better=False, tolerance=0.005),),
+        guards=(Guard(metric="ece", low=0.0, high=0.15),),
+    ),
+    TEST_INTELLIGENCE: Policy(
+        main=Rule(metric="apfd", higher_is_better=True, tolerance=0.005),
+        others=(Rule(metric="recall_at_30_percent", higher_is_better=True, tolerance=0.03),),
+        needed_rows=100,
+    ),
+}
+
+
+def decide(champion: Scorecard | None, challenger: Scorecard, policy: Policy) -> Decision:
+    """Say whether *challenger* may be promoted.
+
+    Args:
+        champion: Measured on the very rows the challenger was measured on; `None` without one.
+        challenger: The new version.
+        policy: Usually `POLICIES[model]`.
+
+    Returns:
+        With `promote` false, the reasons against; else what it won on.
+    """
+    against = [*_unfit(challenger, policy)]
+    if champion is None:
+        against += _not_above_baselines(challenger, policy.main)
+    elif champion.model != challenger.model:
+        against.append(f"the champion is {champion.model}, the challenger {challenger.model}")
+    elif champion.measured_on.digest != challenger.measured_on.digest:
+        against.append(
+            "champion and challenger were measured on different builds: "
+            f"{_range(champion)} and {_range(challenger)}; score both on the newest builds"
+        )
+    else:
+        against += _worse(champion, challenger, policy)
+    if against:
+        return Decision(promote=False, reasons=tuple(against))
+    return Decision(promote=True, reasons=tuple(_won(champion, challenger, policy)))
+
+
+def _unfit(card: Scorecard, policy: Policy) -> Iterator[str]:
+    if card.measured_on.rows < policy.needed_rows:
+        yield f"only {card.measured_on.rows} rows were scored, {policy.needed_rows} are needed"
+    if math.isnan(card.value(policy.main.metric)):
+        yield f"{policy.main.metric} could not be measured on these builds"
+    for guard in policy.guards:
+        value = card.value(guard.metric)
+        if not guard.low <= value <= guard.high:
+            yield f"{guard.metric} is {value:.4g}, outside {guard.low:g} to {guard.high:g}"
+
+
+def _not_above_baselines(card: Scorecard, rule: Rule) -> Iterator[str]:
+    value = card.value(rule.metric)
+    measured = {name: card.baseline(name, rule.metric) for name in card.baselines}
+    measured = {name: other for name, other in measured.items() if not math.isnan(other)}
+    if not measured:
+        yield f"no baseline has {rule.metric}, so there is nothing to beat"
+    for name, other in sorted(measured.items()):
+        if rule.loss(value, other) >= 0:
+            yield f"{rule.metric} {value:.4g} does not beat the baseline {name} ({other:.4g})"
+
+
+def _worse(champion: Scorecard, challenger: Scorecard, policy: Policy) -> Iterator[str]:
+    for rule in (policy.main, *policy.others):
+        old, new = champion.value(rule.metric), challenger.value(rule.metric)
+        if math.isnan(old):
+            continue
+        allowed = rule.allowed(old)
+        if math.isnan(new):
+            yield f"{rule.metric} could not be measured, the champion's is {old:.4g}"
+        elif rule.loss(new, old) > allowed:
+            more = f"by more than {allowed:.2g}"
+            yield f"{rule.metric} {new:.4g} is worse than the champion's {old:.4g} {more}"
+
+
+def _won(champion: Scorecard | None, challenger: Scorecard, policy: Policy) -> Iterator[str]:
+    main = policy.main.metric
+    value = challenger.value(main)
+    if champion is None:
+        for name in sorted(challenger.baselines):
+            other = challenger.baseline(name, main)
+            if not math.isnan(other):
+                yield f"{main} {value:.4g} beats the baseline {name} ({other:.4g})"
+        return
+    for rule in (policy.main, *policy.others):
+        old, new = champion.value(rule.metric), challenger.value(rule.metric)
+        if not (math.isnan(old) or math.isnan(new)):
+            word = "is better than" if rule.loss(new, old) < 0 else "is not worse than"
+            yield f"{rule.metric} {new:.4g} {word} the champion's {old:.4g}"
+
+
+def _range(card: Scorecard) -> str:
+    where = card.measured_on
+    return f"{where.rows} rows {where.first_queued_at:%Y-%m-%d} to {where.last_queued_at:%Y-%m-%d}"
