@@ -6,8 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+pytest_plugins = ["tests.postgres.fixtures"]
+
+settings.register_profile("untimed", deadline=None)  # a loaded machine breaks no promise
+settings.load_profile("untimed")
 
 
 @pytest.fixture(name="ci_data", scope="session")
