@@ -1,0 +1,1 @@
+"""Features of builds, one idea a file."""

@@ -1,0 +1,1 @@
+"""Features of tests, one idea a file, vectorised over the project's tests."""

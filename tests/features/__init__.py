@@ -1,0 +1,1 @@
+"""Promises of the features: what rows say, and what they cannot know."""
