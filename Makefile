@@ -1,0 +1,62 @@
+# DevMind Pipeline. `make` lists what there is; `make up` starts everything.
+.POSIX:
+.SUFFIXES:
+
+VENV = .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+HISTORY =
+ARGS =
+TESTS =
+PYTHON =
+
+.PHONY: help install up down memory test lint types format bench-models bench-history clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  make up HISTORY=PATH       learns from real CI history instead of a simulated company'
+	@echo '  make up ARGS="--port 8080" passes options on (devmind up --help)'
+
+install: $(STAMP) ## make .venv and install everything, as pinned in constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@PYTHON='$(PYTHON)' sh scripts/make-venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-e '.[server,dev]' -c constraints.txt
+	@touch $(STAMP)
+
+up: $(STAMP) ## start the whole service here: history, Ray, models, API, MLflow
+	@history='$(HISTORY)'; $(BIN)/devmind up $${history:+--history "$$history"} $(ARGS)
+
+down: ## stop what `make up` started; history and models stay in var/
+	@if [ -x $(BIN)/devmind ]; then $(BIN)/devmind down; \
+	else echo 'Nothing to stop: `make up` was never run here.'; fi
+
+memory: $(STAMP) ## print how much memory the running service takes
+	@$(BIN)/devmind status --memory
+
+test: $(STAMP) lint types ## check style and types, and run all tests (TESTS=path for some)
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(STAMP) ## check format, style and who imports whom
+	$(BIN)/black --check --quiet .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: $(STAMP) ## check types
+	$(BIN)/mypy
+
+format: $(STAMP) ## format the code
+	$(BIN)/black --quiet .
+	$(BIN)/ruff check --fix .
+
+bench-models: $(STAMP) ## print how each model does beside simple baselines, on held-out real builds
+	$(BIN)/python -m benchmarks.models $(ARGS)
+
+bench-history: $(STAMP) ## print how fast the history is read back
+	$(BIN)/python -m benchmarks.history_read $(ARGS)
+
+clean: ## remove .venv and caches; history and models in var/ stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""`python -m devmind.cli` is `devmind`."""
+
+from devmind.cli import main
+
+main()

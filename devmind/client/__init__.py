@@ -1,0 +1,46 @@
+"""Asking a DevMind service over HTTP: one method a route, errors as `devmind.errors`."""
+
+from devmind.client.answers import (
+    Assessment,
+    BatchReceipt,
+    DurationPrediction,
+    EventReceipt,
+    FailurePrediction,
+    JobStatus,
+    ModelStatus,
+    ModelVersion,
+    Optimization,
+    ProjectStatus,
+    Readiness,
+    ReportReceipt,
+    ServiceInformation,
+    TestSelection,
+)
+from devmind.client.client import Client
+from devmind.client.problems import Problem, Told
+from devmind.client.questions import Question, Target, TestQuestion
+from devmind.client.transport import Transport
+
+__all__ = [
+    "Assessment",
+    "BatchReceipt",
+    "Client",
+    "DurationPrediction",
+    "EventReceipt",
+    "FailurePrediction",
+    "JobStatus",
+    "ModelStatus",
+    "ModelVersion",
+    "Optimization",
+    "Problem",
+    "ProjectStatus",
+    "Question",
+    "Readiness",
+    "ReportReceipt",
+    "ServiceInformation",
+    "Target",
+    "TestQuestion",
+    "TestSelection",
+    "Told",
+    "Transport",
+]

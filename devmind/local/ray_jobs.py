@@ -1,0 +1,88 @@
+"""Training jobs on the Ray head, by Ray's job interface."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+from devmind.local.children import Child
+from devmind.local.failures import failed
+from devmind.local.ray_head import RayHead
+
+_POLL_S = 1.0
+_OVER = ("SUCCEEDED", "FAILED", "STOPPED")
+_IMPOSSIBLE = 2
+"""Exit code of `training.job` when the history does not allow a model."""
+
+Says = Callable[[str], None]
+
+
+class TrainingJobs:
+    """Trains models on a running head.
+
+    Args:
+        head: Asks Ray.
+        child: The running head.
+        logs: Folder for what the jobs write.
+    """
+
+    def __init__(self, head: RayHead, child: Child, logs: Path) -> None:
+        self._head = head
+        self._child = child
+        self._logs = logs
+
+    def train(self, model: str, says: Says) -> str | None:
+        """Train *model*, promote it if the gate says so, and stay until that is over.
+
+        A job for the model that an earlier `up` left behind is followed, not doubled.
+
+        Args:
+            model: Its name in code.
+            says: Hears the job's newest line.
+
+        Returns:
+            Why the history does not allow the model, `None` when it was trained.
+
+        Raises:
+            StepFailed: If the job cannot be submitted or fails.
+        """
+        log = self._logs / f"train-{model}.log"
+        words = [sys.executable, "-m", "training.job", model, "--promote-if-better"]
+        job = self._under_way(shlex.join(words)) or self._submit(model, shlex.join(words))
+        state = self._followed(job, log, lambda line: says(f"{model}: {line}"))
+        if state["status"] == "SUCCEEDED":
+            return None
+        error = failed(f"train {model}", f"the job {str(state['status']).lower()}", log)
+        if state.get("driver_exit_code") == _IMPOSSIBLE and error.last_lines:
+            return error.last_lines[-1]
+        raise error
+
+    def _under_way(self, entrypoint: str) -> str | None:
+        jobs = self._head.ask(self._child, "GET", "/api/jobs/").json()
+        mine = [job for job in jobs if job.get("entrypoint") == entrypoint]
+        active = [job["submission_id"] for job in mine if job.get("status") not in _OVER]
+        return active[0] if active else None
+
+    def _submit(self, model: str, entrypoint: str) -> str:
+        body = {"entrypoint": entrypoint}
+        answer = self._head.ask(self._child, "POST", "/api/jobs/", body)
+        if answer.status_code != HTTPStatus.OK:
+            said = answer.text.strip()[:300]
+            raise failed(f"train {model}", f"Ray does not take the job: {said}")
+        return str(answer.json()["submission_id"])
+
+    def _followed(self, job: str, log: Path, says: Says) -> dict[str, object]:
+        while True:
+            state = self._head.ask(self._child, "GET", f"/api/jobs/{job}").json()
+            written = self._head.ask(self._child, "GET", f"/api/jobs/{job}/logs").json()
+            log.write_text(str(written.get("logs", "")))
+            lines = [line for line in log.read_text().splitlines() if line.strip()]
+            if lines:
+                says(lines[-1])
+            if state["status"] in _OVER:
+                return dict(state)
+            time.sleep(_POLL_S)

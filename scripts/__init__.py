@@ -1,0 +1,1 @@
+"""Programs for a checkout that are no part of the service."""
