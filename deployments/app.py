@@ -1,0 +1,234 @@
+"""The wiring: which deployments exist and who holds whose handle. The only file that knows Ray.
+
+Annotations here are not postponed: Serve checks `args:` of its configuration against the class
+that annotates `build_app`'s argument, and does not look for a class behind a string.
+"""
+
+import asyncio
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import ray
+from pydantic import BaseModel, ConfigDict, Field
+from ray import serve
+from ray.dashboard.utils import ray_address_to_api_server_url
+from ray.exceptions import RayActorError, RayTaskError, WorkerCrashedError
+from ray.job_submission import JobStatus, JobSubmissionClient
+from ray.serve.context import _get_global_client
+from ray.serve.exceptions import (
+    BackPressureError,
+    DeploymentUnavailableError,
+    ReplicaUnavailableError,
+)
+
+import devmind
+from deployments.answers import Readiness
+from deployments.auth import load_keys, refuse_open
+from deployments.build_optimizer import BuildOptimizerService
+from deployments.calls import Caller, Failures
+from deployments.equipment import Equipment
+from deployments.failure_predictor import FailurePredictorService
+from deployments.history_service import HistoryService
+from deployments.http import About, HttpApp, Service, make_http_app
+from deployments.metrics import Instruments
+from deployments.remote import Remote, RemoteHistory, RemotePredictions, RemoteVersions
+from deployments.scrape import Scrape
+from deployments.test_intelligence import TestIntelligenceService
+from devmind.errors import ServiceUnreachable
+from devmind.logs import configure
+from devmind.settings import ServerSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+FAILURES = Failures(
+    wrapped=(RayTaskError,),
+    lost=(RayActorError, WorkerCrashedError, ReplicaUnavailableError),
+    refused=(BackPressureError,),
+    absent=(DeploymentUnavailableError,),
+)
+MODEL_DEPLOYMENTS = ("build-optimizer", "failure-predictor", "test-intelligence")
+FOLLOW_CHAMPION = {"version": "champion"}
+
+
+class AppArgs(BaseModel):
+    """What `serve_config.yaml` may say under `args:`; anything else is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    projects_per_replica: int = Field(default=200, ge=1, le=100_000)
+    """How many projects a model replica keeps in memory."""
+
+
+class HistoryReplica(HistoryService):
+    """A replica of the history deployment."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        configure(json=True)
+        super().__init__(equipment.history())
+
+
+class BuildOptimizerReplica(BuildOptimizerService):
+    """A replica of the build-optimizer deployment."""
+
+    def __init__(self, history: Any, equipment: Equipment) -> None:
+        configure(json=True)
+        super().__init__(equipment.build_optimizer(_versions(history)))
+
+
+class FailurePredictorReplica(FailurePredictorService):
+    """A replica of the failure-predictor deployment."""
+
+    def __init__(self, history: Any, equipment: Equipment) -> None:
+        configure(json=True)
+        super().__init__(equipment.failure_predictor(_versions(history)))
+
+
+class TestIntelligenceReplica(TestIntelligenceService):
+    """A replica of the test-intelligence deployment."""
+
+    def __init__(self, history: Any, equipment: Equipment) -> None:
+        configure(json=True)
+        super().__init__(equipment.test_intelligence(_versions(history)))
+
+
+class Ingress:
+    """Turns handles into plain async functions and gives them to the HTTP app."""
+
+    def __init__(self, history: Any, models: Mapping[str, Any], equipment: Equipment) -> None:
+        configure(json=True)
+        self._settings = equipment.settings()
+        self._keys = load_keys(self._settings)
+        refuse_open(self._settings, self._keys, listens_on=equipment.listens_on())
+        self._models = {name: _remote(name, handle) for name, handle in models.items()}
+        self._history = _remote("history", history)
+        self._scrape = Scrape(metric_agents)
+
+    async def readiness(self) -> dict[str, Readiness]:
+        """Return every other deployment's readiness, all asked at once."""
+        parts = {**self._models, "history": self._history}
+        found = await asyncio.gather(*(part.readiness() for part in parts.values()))
+        return dict(zip(parts, found, strict=True))
+
+    async def metrics(self) -> str:
+        """Return the metrics of the whole application."""
+        return await self._scrape.text()
+
+    async def _serving(self) -> dict[str, str | None]:
+        found = await asyncio.gather(*(part.readiness() for part in self._models.values()))
+        return {name: part.version for name, part in zip(self._models, found, strict=True)}
+
+    def __serve_build_asgi_app__(self) -> HttpApp:
+        history = RemoteHistory(self._history, self._serving)
+        predictions = RemotePredictions(
+            duration=self._models["build-optimizer"],
+            failure=self._models["failure-predictor"],
+            tests=self._models["test-intelligence"],
+        )
+        return make_http_app(
+            Service(records=history, predictions=predictions, lifecycle=history, condition=self),
+            keys=self._keys,
+            about=About(
+                service="devmind-ml-service",
+                version=devmind.__version__,
+                environment=self._settings.environment,
+            ),
+            max_body_bytes=self._settings.max_body_bytes,
+            echo_request_id=False,
+        )
+
+
+class RayJobs:
+    """Runs training jobs by the job API of the cluster that the service runs on."""
+
+    def start(self, job_id: str, arguments: tuple[str, ...]) -> None:
+        """Start `python -m training.job` with *arguments* at the checkout's root.
+
+        Raises:
+            ServiceUnreachable: If the cluster does not take the job.
+        """
+        command = shlex.join([sys.executable, "-m", "training.job", *arguments])
+        entrypoint = f"cd {shlex.quote(str(ROOT))} && exec {command}"
+        try:
+            self._client().submit_job(entrypoint=entrypoint, submission_id=job_id)
+        except (RuntimeError, ConnectionError, ValueError) as error:
+            raise ServiceUnreachable("the cluster's job API", type(error).__name__) from error
+
+    def ended(self, job_id: str) -> str | None:
+        """Return how a job's process ended without success, `None` while that is not known."""
+        try:
+            found = self._client().get_job_info(job_id)
+        except (RuntimeError, ConnectionError, ValueError):
+            return None
+        if found.status in (JobStatus.FAILED, JobStatus.STOPPED):
+            return f"Its process ended: {found.status.value.lower()}. The job's log says why."
+        return None
+
+    def _client(self) -> JobSubmissionClient:
+        address = ray_address_to_api_server_url(ray.get_runtime_context().gcs_address)
+        return JobSubmissionClient(address)
+
+
+def metric_agents() -> list[str]:
+    """Return the URL of the metric agent of every node that lives."""
+    return [
+        f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+        for node in ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped
+        if node["Alive"]
+    ]
+
+
+def assemble(equipment: Equipment) -> serve.Application:
+    """Wire the deployments together; tests pass another *equipment*.
+
+    How many replicas each has and what they may use is up to `serve_config.yaml`.
+    """
+    history = serve.deployment(name="history")(HistoryReplica).bind(equipment)
+    classes = (BuildOptimizerReplica, FailurePredictorReplica, TestIntelligenceReplica)
+    models = {
+        name: serve.deployment(name=name, user_config=FOLLOW_CHAMPION, health_check_period_s=5)(
+            cls
+        ).bind(history, equipment)
+        for name, cls in zip(MODEL_DEPLOYMENTS, classes, strict=True)
+    }
+    ingress = serve.deployment(name="ingress")(serve.ingress()(Ingress))
+    return ingress.bind(history, models, equipment)
+
+
+def build_app(args: AppArgs) -> serve.Application:
+    """Entry point that `serve_config.yaml` imports.
+
+    Raises:
+        InvalidInput: If the service would be open to others without API keys; nothing is
+            deployed then.
+    """
+    settings = ServerSettings()
+    refuse_open(settings, load_keys(settings))
+    equipment = Equipment(
+        settings=ServerSettings,
+        instruments=_instruments,
+        runner=RayJobs,
+        listens_on=proxy_host,
+        projects=args.projects_per_replica,
+    )
+    return assemble(equipment)
+
+
+def _instruments() -> Instruments:
+    # Ray declares tag_keys as a tuple of one; it takes any number.
+    return cast("Instruments", serve.metrics)
+
+
+def proxy_host() -> str | None:
+    """Return the address that Serve's proxies listen on; `None` where nobody says."""
+    client = _get_global_client(raise_if_no_controller_running=False)
+    return None if client is None else str(client.http_config.host)
+
+
+def _remote(name: str, handle: Any) -> Remote:
+    return Remote(handle, Caller(name, FAILURES))
+
+
+def _versions(history: Any) -> RemoteVersions:
+    return RemoteVersions(_remote("history", history))

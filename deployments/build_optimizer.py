@@ -1,0 +1,141 @@
+"""The build-optimizer deployment: how long a build takes, and what would make it faster."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+
+import numpy as np
+
+from deployments.answers import (
+    DurationAnswer,
+    DurationReason,
+    Optimization,
+    OptimizationAnswer,
+    Readiness,
+)
+from deployments.bench import Bench, Case
+from deployments.critical_path import parallel_jobs
+from deployments.questions import DurationQuestion
+from deployments.thin import why_thin
+from devmind.ci import QueuedBuild
+from features.build_state import BuildState
+from models.build_optimizer import QUANTILES, BuildOptimizer
+from models.recommendations import recommend
+from models.sentences import duration_reasons
+
+INTERVAL = round(QUANTILES[-1] - QUANTILES[0], 3)
+ENOUGH_DURATIONS = 3
+"""Fewer durations than this, sent by a caller, have no spread to speak of."""
+_PIPELINES = 50
+OptimizerCase = Case[BuildOptimizer, BuildState]
+
+
+class BuildOptimizerService:
+    """One replica of the build-optimizer deployment.
+
+    Args:
+        bench: What it works with.
+    """
+
+    def __init__(self, bench: Bench[BuildOptimizer, BuildState]) -> None:
+        self._bench = bench
+
+    async def predict(self, question: DurationQuestion) -> DurationAnswer:
+        """How long will it take?"""
+        return await self._bench.answer(question.about, lambda case: forecast(case, question))
+
+    async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
+        """What would make it faster?"""
+        return await self._bench.answer(question.about, lambda case: optimized(case, question))
+
+    async def readiness(self) -> Readiness:
+        """Say whether a version is loaded, and which."""
+        return await self._bench.readiness()
+
+    async def reconfigure(self, user_config: object) -> None:
+        """Follow the version that the configuration names."""
+        await self._bench.reconfigure(user_config)
+
+    async def check_health(self) -> None:
+        """Look whether another version is wanted."""
+        await self._bench.check_health()
+
+
+def usual_pipeline(state: BuildState, pipelines: tuple[str, ...], now: datetime) -> str:
+    """Return the pipeline with most finished builds; empty when none is known."""
+
+    def finished(pipeline: str) -> int:
+        build = QueuedBuild(project="", pipeline=pipeline, external_id="", queued_at=now)
+        return state.facts(build).pipeline.builds
+
+    return max(pipelines[:_PIPELINES], key=finished, default="")
+
+
+def forecast(case: OptimizerCase, question: DurationQuestion) -> DurationAnswer:
+    """Predict a duration, or say why not and what builds take in general."""
+    facts = case.state.facts(case.build)
+    row = case.state.read(case.build)
+    needed = case.model.min_history
+    thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
+    sent = question.known_durations_s if thin else ()
+    if len(sent) >= ENOUGH_DURATIONS:
+        low, middle, high = (float(q) for q in np.quantile(sent, QUANTILES))
+        thin = f"{thin} This is the spread of the {len(sent)} durations that were sent."
+    else:
+        low, middle, high = (float(q) for q in case.model.predict(row[None, :])[0])
+    said = [] if thin else duration_reasons(case.model.explain(row), facts)
+    return DurationAnswer(
+        project_name=case.build.project,
+        pipeline_id=case.build.pipeline,
+        p10_s=low,
+        p50_s=middle,
+        p90_s=high,
+        interval=INTERVAL,
+        confidence=None if thin else case.model.manifest.metrics.get("coverage"),
+        abstained=thin is not None,
+        abstention_reason=thin,
+        reasons=tuple(
+            DurationReason(factor=r.factor, text=r.text, effect_s=r.effect) for r in said
+        ),
+        model_version=case.version,
+        as_of=case.state.as_of,
+    )
+
+
+def optimized(case: OptimizerCase, question: DurationQuestion) -> OptimizationAnswer:
+    """Predict a duration and recommend what would shorten it."""
+    forecasted = forecast(case, question)
+    advice = _advice(case, question)
+    usual_s = forecasted.p50_s or 0.0
+    known = {field.name: getattr(forecasted, field.name) for field in fields(forecasted)}
+    return OptimizationAnswer(
+        **known,
+        recommended_strategy=advice[0].type if advice else "keep",
+        estimated_build_time=forecasted.p50_s,
+        estimated_savings=min(sum(item.saves_s for item in advice), usual_s),
+        optimizations=tuple(advice),
+        confidence_score=forecasted.confidence,
+    )
+
+
+def _advice(case: OptimizerCase, question: DurationQuestion) -> list[Optimization]:
+    steps = case.state.steps(case.build.pipeline)
+    found = [
+        Optimization(
+            type=item.kind,
+            description=item.description,
+            impact=item.impact,
+            saves_s=item.saves_s,
+            evidence=item.evidence,
+        )
+        for item in recommend(steps, case.state.pipeline(case.build.pipeline))
+        if item.kind != "shard_tests" or question.max_parallel_jobs != 1
+    ]
+    found += parallel_jobs(
+        steps,
+        case.state.pipeline(case.build.pipeline),
+        dependencies=dict(question.dependencies),
+        at_once=question.max_parallel_jobs,
+    )
+    return sorted(found, key=lambda item: -item.saves_s)

@@ -1,0 +1,167 @@
+"""What replicas are made of: settings to stores to benches, chosen here and nowhere else.
+
+An `Equipment` travels to every replica; its functions are called there and never before, so that
+no connection, no secret and no model is ever pickled.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+
+from deployments.bench import Bench
+from deployments.build_optimizer import usual_pipeline
+from deployments.bundles import open_bundle
+from deployments.history_service import Desk
+from deployments.lifecycle import Lifecycle, Runner
+from deployments.live_state import FoldedState, LiveStates
+from deployments.metrics import Instruments, Metrics
+from deployments.model_slot import ModelSlot, Versions
+from deployments.recording import Recorder
+from deployments.resolve import Resolver
+from deployments.test_intelligence import only_pipeline
+from devmind.errors import HistoryUnavailable
+from devmind.settings import ServerSettings
+from features.build_state import BuildState
+from features.test_state import TestState
+from history.open import open_history, open_jobs
+from models.build_optimizer import BuildOptimizer
+from models.bundle import Bundle
+from models.failure_predictor import FailurePredictor
+from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
+from models.registry import Registry
+from models.test_intelligence import TestIntelligence
+
+M = TypeVar("M")
+S = TypeVar("S", bound=FoldedState)
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+PIPELINES_MAX_AGE_S = 30.0
+_PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What replicas are made of.
+
+    Attributes:
+        settings: Reads the environment of the replica's process.
+        instruments: Where metrics go.
+        runner: Runs training jobs.
+        listens_on: Returns the address that requests come in by, `None` if it is not known.
+        projects: How many projects a model replica keeps in memory.
+    """
+
+    settings: Callable[[], ServerSettings]
+    instruments: Callable[[], Instruments]
+    runner: Callable[[], Runner]
+    listens_on: Callable[[], str | None]
+    projects: int = 200
+
+    def history(self) -> Desk:
+        """Make what the history deployment works with."""
+        settings = self.settings()
+        store = patiently(lambda: open_history(settings.database))
+        jobs = patiently(lambda: open_jobs(settings.database))
+        lifecycle = Lifecycle(
+            versions=Registry(settings.tracking_uri, settings.artifacts),
+            jobs=jobs,
+            runner=self.runner(),
+            now=utc_now,
+            new_id=job_id,
+        )
+        metrics = Metrics(self.instruments())
+        recorder = Recorder(store, metrics=metrics, now=utc_now)
+        return Desk(overview=store, recorder=recorder, lifecycle=lifecycle)
+
+    def build_optimizer(self, versions: Versions) -> Bench[BuildOptimizer, BuildState]:
+        """Make what the build-optimizer deployment works with."""
+
+        def load(bundle: Bundle) -> BuildOptimizer:
+            return BuildOptimizer.load(bundle, BuildState.names)
+
+        slot = (BUILD_OPTIMIZER, versions, load)
+        return self._bench(slot, BuildState, usual_pipeline)
+
+    def failure_predictor(self, versions: Versions) -> Bench[FailurePredictor, BuildState]:
+        """Make what the failure-predictor deployment works with."""
+
+        def load(bundle: Bundle) -> FailurePredictor:
+            return FailurePredictor.load(bundle, BuildState.names)
+
+        slot = (FAILURE_PREDICTOR, versions, load)
+        return self._bench(slot, BuildState, usual_pipeline)
+
+    def test_intelligence(self, versions: Versions) -> Bench[TestIntelligence, TestState]:
+        """Make what the test-intelligence deployment works with."""
+
+        def load(bundle: Bundle) -> TestIntelligence:
+            return TestIntelligence.load(bundle, TestState.names)
+
+        slot = (TEST_INTELLIGENCE, versions, load)
+        return self._bench(slot, TestState, only_pipeline)
+
+    def _bench(
+        self,
+        slot: tuple[str, Versions, Callable[[Bundle], M]],
+        kind: type[S],
+        usual: Callable[[S, tuple[str, ...], datetime], str],
+    ) -> Bench[M, S]:
+        settings, metrics = self.settings(), Metrics(self.instruments())
+        store = patiently(lambda: open_history(settings.database))
+        name, versions, load = slot
+        return Bench(
+            slot=ModelSlot(
+                name=name,
+                versions=versions,
+                load=lambda packed, shown: load(open_bundle(packed, shown)),
+                metrics=metrics,
+                clock=time.monotonic,
+            ),
+            states=LiveStates(
+                history=store,
+                kind=kind,
+                max_age_s=settings.state_max_age_s,
+                capacity=self.projects,
+                clock=time.monotonic,
+            ),
+            resolver=Resolver(store, max_age_s=PIPELINES_MAX_AGE_S, clock=time.monotonic),
+            usual_pipeline=usual,
+            metrics=metrics,
+            now=utc_now,
+        )
+
+
+def utc_now() -> datetime:
+    """Return the time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def job_id(model: str) -> str:
+    """Name a new job of *model*: sortable by time, and unique."""
+    return f"{model}-{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+def patiently(make: Callable[[], T]) -> T:
+    """Return what *make* makes; a database that starts beside the service is waited for.
+
+    Raises:
+        HistoryUnavailable: If it does not answer in a minute.
+    """
+    deadline, wait_s = time.monotonic() + _PATIENCE_S, 0.5
+    while True:
+        try:
+            return make()
+        except HistoryUnavailable as error:
+            if time.monotonic() + wait_s > deadline:
+                raise
+            log.warning("waiting for the history", why=str(error))
+        time.sleep(wait_s)
+        wait_s = min(2 * wait_s, 5.0)

@@ -1,0 +1,117 @@
+"""The failure-predictor deployment: whether a build will fail, and why."""
+
+from __future__ import annotations
+
+from deployments.answers import FailureAnswer, FailureFactor, Readiness, RiskLevel
+from deployments.bench import Bench, Case
+from deployments.questions import FailureQuestion
+from deployments.thin import why_thin
+from features.build_state import BuildState
+from features.facts import BuildFacts, Tally
+from models.failure_predictor import FailurePredictor
+from models.precautions import precautions
+from models.sentences import failure_reasons
+
+ENOUGH_BUILDS = 5
+"""A failure rate over fewer builds than this is not called a base rate."""
+FailureCase = Case[FailurePredictor, BuildState]
+
+
+class FailurePredictorService:
+    """One replica of the failure-predictor deployment.
+
+    Args:
+        bench: What it works with.
+    """
+
+    def __init__(self, bench: Bench[FailurePredictor, BuildState]) -> None:
+        self._bench = bench
+
+    async def predict(self, question: FailureQuestion) -> FailureAnswer:
+        """Will it fail?"""
+        return await self._bench.answer(question.about, lambda case: assess_risk(case, question))
+
+    async def readiness(self) -> Readiness:
+        """Say whether a version is loaded, and which."""
+        return await self._bench.readiness()
+
+    async def reconfigure(self, user_config: object) -> None:
+        """Follow the version that the configuration names."""
+        await self._bench.reconfigure(user_config)
+
+    async def check_health(self) -> None:
+        """Look whether another version is wanted."""
+        await self._bench.check_health()
+
+
+def assess_risk(case: FailureCase, question: FailureQuestion) -> FailureAnswer:
+    """Predict whether a build fails, or say why not and how often builds fail."""
+    facts = case.state.facts(case.build)
+    needed = case.model.min_history
+    thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
+    usual = base_rate(facts, question, otherwise=case.model.base_rate, thin=thin is not None)
+    if thin:
+        return _answer(case, usual, usual, "unknown", thin=thin)
+    row = case.state.read(case.build)
+    probability = float(case.model.predict(row[None, :])[0])
+    risk: RiskLevel = _RISKS[case.model.risk_level(probability)]
+    reasons = failure_reasons(case.model.explain(row), facts)
+    return _answer(
+        case,
+        probability,
+        usual,
+        risk,
+        factors=tuple(
+            FailureFactor(factor=r.factor, text=r.text, weight=r.effect) for r in reasons
+        ),
+        advice=tuple(precautions(reasons, facts, risk_level=risk)),
+    )
+
+
+def base_rate(
+    facts: BuildFacts, question: FailureQuestion, *, otherwise: float, thin: bool
+) -> float:
+    """Return the share of earlier builds that failed.
+
+    Args:
+        facts: Of the build that is asked about.
+        question: May hold the caller's own figures; they are weighed in by their number of builds
+            where the history is *thin*.
+        otherwise: The share in training, where neither knows enough.
+        thin: Whether the history is too thin to predict from.
+    """
+    own = next((t for t in (facts.pipeline, facts.project) if t.builds >= ENOUGH_BUILDS), Tally())
+    sent = question.known_builds if thin and question.known_failure_rate is not None else 0
+    builds = own.builds + sent
+    if not builds:
+        return otherwise
+    return (own.failures + sent * (question.known_failure_rate or 0.0)) / builds
+
+
+_RISKS: dict[str, RiskLevel] = {"low": "low", "medium": "medium", "high": "high"}
+
+
+def _answer(  # noqa: PLR0913 - the parts of one answer
+    case: FailureCase,
+    probability: float,
+    usual: float,
+    risk: RiskLevel,
+    *,
+    thin: str | None = None,
+    factors: tuple[FailureFactor, ...] = (),
+    advice: tuple[str, ...] = (),
+) -> FailureAnswer:
+    return FailureAnswer(
+        project_name=case.build.project,
+        pipeline_id=case.build.pipeline,
+        failure_probability=probability,
+        risk_level=risk,
+        base_rate=usual,
+        contributing_factors=factors,
+        recommendations=advice,
+        confidence=None if thin else max(probability, 1 - probability),
+        abstained=thin is not None,
+        abstention_reason=thin,
+        model_version=case.version,
+        as_of=case.state.as_of,
+    )

@@ -1,0 +1,120 @@
+"""The history deployment: the only one that writes events and knows the registry and the jobs.
+
+All of it blocks on a database, on MLflow or on the cluster, so all of it happens in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployments.answers import Readiness
+from deployments.lifecycle import Lifecycle
+from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
+from deployments.recording import Recorder
+from devmind.ci import BuildOutcome, QueuedBuild, TestReport
+from devmind.errors import DevMindError
+from devmind.events import Event
+from history.events import ProjectSummary, Receipt
+
+
+class Overview(Protocol):
+    """The part of `HistoryStore` that says what is there; every call blocks."""
+
+    def projects(self) -> list[ProjectSummary]:
+        """Return what is recorded of each project."""
+
+    def ping(self) -> None:
+        """Raise `HistoryUnavailable` if the database does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the history deployment works with.
+
+    Attributes:
+        overview: What is recorded.
+        recorder: Records events.
+        lifecycle: Looks after models.
+    """
+
+    overview: Overview
+    recorder: Recorder
+    lifecycle: Lifecycle
+
+
+class HistoryService:
+    """One replica of the history deployment.
+
+    Args:
+        desk: What it works with.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._overview = desk.overview
+        self._recorder = desk.recorder
+        self._lifecycle = desk.lifecycle
+
+    async def queued(self, build: QueuedBuild) -> Receipt:
+        """Record that a build was queued; durable on return."""
+        return await asyncio.to_thread(self._recorder.queued, build)
+
+    async def finished(self, build_id: str, outcome: BuildOutcome) -> Receipt:
+        """Record how a build ended; durable on return."""
+        return await asyncio.to_thread(self._recorder.finished, build_id, outcome)
+
+    async def reported(self, build_id: str, report: TestReport) -> Receipt:
+        """Record the tests of a job; durable on return."""
+        return await asyncio.to_thread(self._recorder.reported, build_id, report)
+
+    async def events(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+        """Record events of one project, all or none; durable on return."""
+        return await asyncio.to_thread(self._recorder.events, project, events)
+
+    async def projects(self) -> list[ProjectSummary]:
+        """Return what is recorded of each project."""
+        return await asyncio.to_thread(self._overview.projects)
+
+    async def readiness(self) -> Readiness:
+        """Say whether the database answers."""
+        try:
+            await asyncio.to_thread(self._overview.ping)
+        except DevMindError as error:
+            return Readiness(ready=False, reason=str(error))
+        return Readiness(ready=True)
+
+    async def champion(self, model: str) -> str | None:
+        """Return a model's promoted version."""
+        return await asyncio.to_thread(self._lifecycle.champion, model)
+
+    async def bundle(self, model: str, version: str) -> bytes:
+        """Return a version's bundle, packed."""
+        return await asyncio.to_thread(self._lifecycle.bundle, model, version)
+
+    async def status(self) -> list[ModelStatus]:
+        """Return every model with its versions."""
+        return await asyncio.to_thread(self._lifecycle.status)
+
+    async def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
+        """Make a version the champion, if the gate agrees or it is forced."""
+        return await asyncio.to_thread(self._lifecycle.promote, model, version, force=force, by=by)
+
+    async def rollback(self, model: str, *, by: str) -> Promoted:
+        """Make the previous champion the champion again."""
+        return await asyncio.to_thread(self._lifecycle.rollback, model, by=by)
+
+    async def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
+        """Start a training job."""
+        return await asyncio.to_thread(
+            self._lifecycle.retrain, model, promote_if_better=promote_if_better
+        )
+
+    async def job(self, job_id: str) -> JobAnswer:
+        """Return a training job."""
+        return await asyncio.to_thread(self._lifecycle.job, job_id)
+
+    async def jobs(self, model: str | None) -> list[JobAnswer]:
+        """Return the newest training jobs."""
+        return await asyncio.to_thread(self._lifecycle.jobs, model)

@@ -1,0 +1,70 @@
+"""The application: routes, errors and documentation put together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from deployments.auth import Keys
+from deployments.http import models, predictions, problems, records
+from deployments.http.documented import describe
+from deployments.http.middleware import RequestContext
+from deployments.http.operations import About, operations_router
+from deployments.http.page import page_router
+from deployments.http.security import guard
+from deployments.http.service import Service
+
+HttpApp = FastAPI
+"""What `make_http_app` returns, for those who must not know FastAPI."""
+
+_DESCRIPTION = """Learns from your CI history and answers three questions before a build runs:
+**how long will it take, will it fail, which tests are worth running.**
+
+Send a key as `X-API-Key` or `Authorization: Bearer`; keys have the scopes `record`, `predict`
+and `admin` (which has them all). Errors have one shape, `application/problem+json`, and
+`X-Request-ID`, yours or ours, finds a request in the log. Times are ISO 8601 with a zone, durations
+are seconds. Unknown fields are refused."""
+_TAGS = [
+    {"name": "record", "description": "What happened: durable when it is answered."},
+    {"name": "predict", "description": "What will happen, with reasons."},
+    {"name": "models", "description": "Versions, training, promotion."},
+    {"name": "operate", "description": "For those who run the service."},
+]
+
+
+def make_http_app(
+    service: Service,
+    *,
+    keys: Keys,
+    about: About,
+    max_body_bytes: int,
+    echo_request_id: bool = True,
+) -> FastAPI:
+    """Return the HTTP API.
+
+    Args:
+        service: Carries the requests out.
+        keys: Who may do what; with none the API is open.
+        about: What `/` says.
+        max_body_bytes: Longest body, unpacked.
+        echo_request_id: Whether to answer with `X-Request-ID`; Ray Serve's proxy does it itself.
+    """
+    app = FastAPI(
+        title="DevMind Pipeline",
+        version=about.version,
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(RequestContext, echo=echo_request_id)],
+    )
+    app.state.max_body_bytes = max_body_bytes
+    demand = guard(keys)
+    app.include_router(operations_router(service.condition, about))
+    app.include_router(records.records_router(service.records, demand))
+    app.include_router(predictions.predictions_router(service.predictions, demand))
+    app.include_router(models.models_router(service.lifecycle, demand))
+    app.include_router(page_router(app))
+    problems.install(app)
+    describe(app, [*records.BODIES, *predictions.BODIES, *models.BODIES])
+    return app

@@ -1,0 +1,99 @@
+"""Routes for model versions and training jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from deployments.http import examples
+from deployments.http.bodies import json_body
+from deployments.http.documented import takes
+from deployments.http.responses import REFUSED, answer, refusals
+from deployments.http.security import Guard
+from deployments.http.service import Lifecycle
+from deployments.lifecycle_answers import JobAnswer, JobsAnswer, ModelsAnswer, Promoted
+from deployments.schemas import PromoteBody, RetrainBody
+
+BODIES: list[type[BaseModel]] = [RetrainBody, PromoteBody]
+_SMALL = 64 * 1024
+ReadRetrainBody = Annotated[RetrainBody, Depends(json_body(RetrainBody, limit=_SMALL))]
+ReadPromoteBody = Annotated[PromoteBody, Depends(json_body(PromoteBody, limit=_SMALL))]
+Model = Annotated[str, Path(max_length=100, examples=["build-optimizer"])]
+JobId = Annotated[str, Path(max_length=200)]
+OfModel = Annotated[str | None, Query(max_length=100, description="Only jobs of this model.")]
+
+
+def models_router(lifecycle: Lifecycle, demand: Guard) -> APIRouter:
+    """Return the routes below `/models`."""
+    routes = APIRouter(prefix="/models", tags=["models"], responses={**refusals(*REFUSED, 404)})
+    may_look, may_change = [Depends(demand("predict"))], [Depends(demand("admin"))]
+
+    @routes.get(
+        "/status",
+        summary="Every model and its versions",
+        response_model=ModelsAnswer,
+        dependencies=may_look,
+    )
+    async def status() -> Response:
+        """Which version is champion, which is served, and what each one is worth."""
+        return answer(ModelsAnswer(models=tuple(await lifecycle.status())))
+
+    @routes.get("/jobs", summary="Training jobs", response_model=JobsAnswer, dependencies=may_look)
+    async def jobs(model: OfModel = None) -> Response:
+        """The newest fifty, newest first."""
+        return answer(JobsAnswer(jobs=tuple(await lifecycle.jobs(model))))
+
+    @routes.get(
+        "/jobs/{job_id}", summary="A training job", response_model=JobAnswer, dependencies=may_look
+    )
+    async def job(job_id: JobId) -> Response:
+        """Its state, its progress, and why it failed if it did."""
+        return answer(await lifecycle.job(job_id))
+
+    @routes.post(
+        "/retrain/{model}",
+        summary="Train a model on the newest history",
+        status_code=202,
+        response_model=JobAnswer,
+        responses={**refusals(409)},
+        dependencies=may_change,
+        openapi_extra=takes(RetrainBody, promote_what_is_better=examples.RETRAIN),
+    )
+    async def retrain(model: Model, body: ReadRetrainBody) -> Response:
+        """Starts a job and answers at once; a model has one job at a time."""
+        return answer(await lifecycle.retrain(model, promote_if_better=body.promote_if_better), 202)
+
+    @routes.post(
+        "/{model}/promote",
+        summary="Make a version the champion",
+        response_model=Promoted,
+        responses={**refusals(409)},
+        dependencies=may_change,
+        openapi_extra=takes(PromoteBody, version_3=examples.PROMOTE),
+    )
+    async def promote(
+        request: Request,
+        model: Model,
+        body: ReadPromoteBody,
+    ) -> Response:
+        """If the gate agrees; `force` overrides it and is written down.
+
+        Replicas follow within seconds and keep the old version if the new one cannot be loaded.
+        """
+        by = request.state.holder
+        return answer(await lifecycle.promote(model, body.version, force=body.force, by=by))
+
+    @routes.post(
+        "/{model}/rollback",
+        summary="Return to the previous champion",
+        response_model=Promoted,
+        dependencies=may_change,
+    )
+    async def rollback(request: Request, model: Model) -> Response:
+        """Takes seconds and needs no training."""
+        return answer(await lifecycle.rollback(model, by=request.state.holder))
+
+    return routes

@@ -1,0 +1,107 @@
+"""Routes that answer questions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from deployments.answers import (
+    AssessAnswer,
+    DurationAnswer,
+    FailureAnswer,
+    OptimizationAnswer,
+    SelectionAnswer,
+)
+from deployments.http import examples
+from deployments.http.bodies import json_body
+from deployments.http.documented import takes
+from deployments.http.responses import REFUSED, answer, refusals
+from deployments.http.security import Guard
+from deployments.http.service import Predictions
+from deployments.schemas import AssessBody, DurationBody, FailureBody, OptimizeBody, SelectionBody
+
+BODIES: list[type[BaseModel]] = [DurationBody, OptimizeBody, FailureBody, SelectionBody, AssessBody]
+ReadDurationBody = Annotated[DurationBody, Depends(json_body(DurationBody))]
+ReadOptimizeBody = Annotated[OptimizeBody, Depends(json_body(OptimizeBody))]
+ReadFailureBody = Annotated[FailureBody, Depends(json_body(FailureBody))]
+ReadSelectionBody = Annotated[SelectionBody, Depends(json_body(SelectionBody))]
+ReadAssessBody = Annotated[AssessBody, Depends(json_body(AssessBody))]
+_REFUSALS = refusals(*REFUSED, 404, 413)
+
+
+def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
+    """Return the routes below `/api/v1` that predict.
+
+    A project that was never seen is no error: the answer abstains and says why.
+    """
+    routes = APIRouter(
+        prefix="/api/v1",
+        tags=["predict"],
+        dependencies=[Depends(demand("predict"))],
+        responses={**_REFUSALS},
+    )
+
+    @routes.post(
+        "/build-optimizer/predict",
+        summary="How long will a build take?",
+        response_model=DurationAnswer,
+        openapi_extra=takes(DurationBody, a_push=examples.DURATION),
+    )
+    async def predict_duration(
+        body: ReadDurationBody,
+    ) -> Response:
+        """Seconds: the median, and the interval in which four builds of five should fall."""
+        return answer(await predictions.duration(body.domain()))
+
+    @routes.post(
+        "/build-optimizer/optimize",
+        summary="What would make a build faster?",
+        response_model=OptimizationAnswer,
+        openapi_extra=takes(OptimizeBody, a_project=examples.OPTIMIZE),
+    )
+    async def optimize(
+        body: ReadOptimizeBody,
+    ) -> Response:
+        """The prediction and recommendations, each with the seconds it saves and its evidence."""
+        return answer(await predictions.optimize(body.domain()))
+
+    @routes.post(
+        "/failure-predictor/predict",
+        summary="Will a build fail?",
+        response_model=FailureAnswer,
+        openapi_extra=takes(FailureBody, a_pull_request=examples.FAILURE),
+    )
+    async def predict_failure(
+        body: ReadFailureBody,
+    ) -> Response:
+        """A calibrated probability with its reasons, beside the base rate."""
+        return answer(await predictions.failure(body.domain()))
+
+    @routes.post(
+        "/test-intelligence/select",
+        summary="Which tests are worth running?",
+        response_model=SelectionAnswer,
+        openapi_extra=takes(SelectionBody, a_change=examples.SELECT),
+    )
+    async def select(
+        body: ReadSelectionBody,
+    ) -> Response:
+        """A subset by expected recall, share of time or seconds; all of them where it must be."""
+        return answer(await predictions.tests(body.domain()))
+
+    @routes.post(
+        "/assess",
+        summary="All three at once",
+        response_model=AssessAnswer,
+        openapi_extra=takes(AssessBody, a_pull_request=examples.ASSESS),
+    )
+    async def assess(
+        body: ReadAssessBody,
+    ) -> Response:
+        """Asked in parallel; a part that cannot be answered is `null` and named in `errors`."""
+        return answer(await predictions.assess(body.domain()))
+
+    return routes

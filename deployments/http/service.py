@@ -1,0 +1,106 @@
+"""What the HTTP API needs: plain async methods, whoever carries them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployments.answers import (
+    AssessAnswer,
+    DurationAnswer,
+    FailureAnswer,
+    OptimizationAnswer,
+    Readiness,
+    SelectionAnswer,
+)
+from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
+from deployments.questions import (
+    Assessment,
+    DurationQuestion,
+    FailureQuestion,
+    SelectionQuestion,
+)
+from devmind.ci import BuildOutcome, QueuedBuild, TestReport
+from devmind.events import Event
+from history.events import ProjectSummary, Receipt
+
+
+class Records(Protocol):
+    """Records what happened; durable when a method returns."""
+
+    async def queued(self, build: QueuedBuild) -> Receipt:
+        """Record that a build was queued."""
+
+    async def finished(self, build_id: str, outcome: BuildOutcome) -> Receipt:
+        """Record how a build ended."""
+
+    async def reported(self, build_id: str, report: TestReport) -> Receipt:
+        """Record the tests of a job."""
+
+    async def events(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+        """Record events of one project, all or none."""
+
+    async def projects(self) -> list[ProjectSummary]:
+        """Return what is recorded."""
+
+
+class Predictions(Protocol):
+    """Answers questions."""
+
+    async def duration(self, question: DurationQuestion) -> DurationAnswer:
+        """How long will it take?"""
+
+    async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
+        """What would make it faster?"""
+
+    async def failure(self, question: FailureQuestion) -> FailureAnswer:
+        """Will it fail?"""
+
+    async def tests(self, question: SelectionQuestion) -> SelectionAnswer:
+        """Which tests are worth running?"""
+
+    async def assess(self, assessment: Assessment) -> AssessAnswer:
+        """All three at once."""
+
+
+class Lifecycle(Protocol):
+    """Looks after model versions and training jobs."""
+
+    async def status(self) -> list[ModelStatus]:
+        """Return every model with its versions."""
+
+    async def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
+        """Start a training job."""
+
+    async def job(self, job_id: str) -> JobAnswer:
+        """Return a training job."""
+
+    async def jobs(self, model: str | None) -> list[JobAnswer]:
+        """Return the newest training jobs."""
+
+    async def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
+        """Make a version the champion."""
+
+    async def rollback(self, model: str, *, by: str) -> Promoted:
+        """Make the previous champion the champion again."""
+
+
+class Condition(Protocol):
+    """Knows how the whole service is."""
+
+    async def readiness(self) -> Mapping[str, Readiness]:
+        """Return every part's readiness, by name."""
+
+    async def metrics(self) -> str:
+        """Return the metrics of the whole application as Prometheus text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything behind the HTTP API."""
+
+    records: Records
+    predictions: Predictions
+    lifecycle: Lifecycle
+    condition: Condition

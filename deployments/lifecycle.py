@@ -1,0 +1,255 @@
+"""Model versions and training jobs: asks the gate, moves aliases, starts jobs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted, VersionStatus
+from devmind.errors import NotFound, PromotionRefused
+from history.jobs import JobState, TrainingJob
+from models.bundle import pack
+from models.gate import POLICIES, Decision, decide
+from models.names import CHAMPION, MODELS, PREVIOUS, in_code, in_paths
+from models.scorecard import Scorecard
+from models.versions import VersionSummary
+
+log = structlog.get_logger(__name__)
+
+
+class Versions(Protocol):
+    """The part of `models.registry.Registry` that is needed here; every call blocks."""
+
+    def champion(self, model: str) -> str | None:
+        """Return the promoted version."""
+
+    def versions(self, model: str) -> list[VersionSummary]:
+        """Return all versions, newest first."""
+
+    def promote(self, model: str, version: str) -> None:
+        """Make a version the champion."""
+
+    def rollback(self, model: str) -> str:
+        """Swap champion and previous."""
+
+    def record_decision(self, model: str, version: str, decision: Decision) -> None:
+        """Write the gate's decision beside a version."""
+
+    def fetch(self, model: str, version: str, into: Path) -> Path:
+        """Copy a version's bundle to a folder."""
+
+
+class Jobs(Protocol):
+    """The part of `history.jobs.JobStore` that is needed here; every call blocks."""
+
+    def create(self, job: TrainingJob) -> None:
+        """Record a new job."""
+
+    def update(
+        self,
+        job_id: str,
+        *,
+        now: datetime,
+        state: JobState | None = None,
+        detail: str | None = None,
+    ) -> TrainingJob:
+        """Change a job."""
+
+    def get(self, job_id: str) -> TrainingJob:
+        """Return a job."""
+
+    def list(self, model: str | None = None, limit: int = 50) -> list[TrainingJob]:
+        """Return the newest jobs."""
+
+
+class Runner(Protocol):
+    """Runs training jobs on the cluster; every call blocks."""
+
+    def start(self, job_id: str, arguments: tuple[str, ...]) -> None:
+        """Start `python -m training.job` with *arguments*."""
+
+    def ended(self, job_id: str) -> str | None:
+        """Return how a job's process ended without success, `None` while that is not so."""
+
+
+class Lifecycle:
+    """What can be done with models.
+
+    Args:
+        versions: The registry.
+        jobs: Where training jobs are remembered.
+        runner: Where they run.
+        now: The time, aware UTC.
+        new_id: Names a new job of a model.
+    """
+
+    def __init__(
+        self,
+        *,
+        versions: Versions,
+        jobs: Jobs,
+        runner: Runner,
+        now: Callable[[], datetime],
+        new_id: Callable[[str], str],
+    ) -> None:
+        self._versions = versions
+        self._jobs = jobs
+        self._runner = runner
+        self._now = now
+        self._new_id = new_id
+
+    def champion(self, model: str) -> str | None:
+        """Return the promoted version, `None` when there is none."""
+        return self._versions.champion(model)
+
+    def bundle(self, model: str, version: str) -> bytes:
+        """Return a version's bundle, packed.
+
+        Raises:
+            NotFound: If there is no such version.
+            CorruptBundle: If it is damaged.
+        """
+        with tempfile.TemporaryDirectory(prefix="devmind-bundle-") as folder:
+            return pack(self._versions.fetch(model, version, Path(folder) / "bundle"))
+
+    def status(self) -> list[ModelStatus]:
+        """Return every model with its versions; which one is served is not known here."""
+        return [_status(model, self._versions.versions(model)) for model in MODELS]
+
+    def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
+        """Make a version the champion if the gate agrees, or if it is forced.
+
+        Args:
+            model: Its name in paths.
+            version: The version.
+            force: Promote whatever the gate says; it is written beside the version who did.
+            by: Holder of the key.
+
+        Raises:
+            NotFound: If there is no such model or version.
+            PromotionRefused: If the gate says no, with its reasons.
+        """
+        name = known_model(model)
+        found = self._versions.versions(name)
+        wanted = next((v for v in found if v.version == version), None)
+        if wanted is None:
+            raise NotFound("version", f"{model}/{version}", "GET /models/status lists them.")
+        if CHAMPION in wanted.aliases:
+            return Promoted(model=model, version=version)
+        decision = wanted.decision or decide(_champion(found), wanted.scorecard, POLICIES[name])
+        if not decision.promote and not force:
+            raise PromotionRefused(model, version, decision.reasons)
+        self._versions.promote(name, version)
+        if not decision.promote:
+            reasons = (f"forced by {by} at {self._now():%Y-%m-%dT%H:%M:%SZ}", *decision.reasons)
+            self._versions.record_decision(name, version, Decision(promote=False, reasons=reasons))
+        log.info("promoted", model=model, version=version, by=by, forced=not decision.promote)
+        return Promoted(model=model, version=version)
+
+    def rollback(self, model: str, *, by: str) -> Promoted:
+        """Make the previous champion the champion again.
+
+        Raises:
+            NotFound: If there is no such model, or nothing to return to.
+        """
+        version = self._versions.rollback(known_model(model))
+        log.info("rolled back", model=model, version=version, by=by)
+        return Promoted(model=model, version=version)
+
+    def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
+        """Start a training job.
+
+        Raises:
+            NotFound: If there is no such model.
+            AlreadyRunning: If one is under way.
+            ServiceUnreachable: If the cluster does not take it; the job is then failed.
+        """
+        name, now = known_model(model), self._now()
+        job = TrainingJob(job_id=self._new_id(name), model=name, created_at=now, updated_at=now)
+        self._jobs.create(job)
+        promotion = ("--promote-if-better",) if promote_if_better else ()
+        try:
+            self._runner.start(job.job_id, (name, "--job-id", job.job_id, *promotion))
+        except Exception as error:
+            detail = f"It could not be started: {error}"
+            self._jobs.update(job.job_id, now=self._now(), state="failed", detail=detail)
+            raise
+        return _answer(job)
+
+    def job(self, job_id: str) -> JobAnswer:
+        """Return a training job.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        return _answer(self._settled(self._jobs.get(job_id)))
+
+    def jobs(self, model: str | None) -> list[JobAnswer]:
+        """Return the newest training jobs, of one model or of all."""
+        name = None if model is None else known_model(model)
+        return [_answer(self._settled(job)) for job in self._jobs.list(name)]
+
+    def _settled(self, job: TrainingJob) -> TrainingJob:
+        """A job whose process died without a word is known to the cluster alone."""
+        reason = self._runner.ended(job.job_id) if job.active else None
+        if reason is None:
+            return job
+        return self._jobs.update(job.job_id, now=self._now(), state="failed", detail=reason)
+
+
+def known_model(model: str) -> str:
+    """Return a model's name in code.
+
+    Raises:
+        NotFound: If there is no such model.
+    """
+    name = in_code(model)
+    if name not in MODELS:
+        raise NotFound("model", model, f"There are {', '.join(map(in_paths, MODELS))}.")
+    return name
+
+
+def _champion(versions: list[VersionSummary]) -> Scorecard | None:
+    return next((v.scorecard for v in versions if CHAMPION in v.aliases), None)
+
+
+def _status(model: str, versions: list[VersionSummary]) -> ModelStatus:
+    holders = {alias: v.version for v in versions for alias in v.aliases}
+    return ModelStatus(
+        model=in_paths(model),
+        champion=holders.get(CHAMPION),
+        previous=holders.get(PREVIOUS),
+        serving=None,
+        versions=tuple(_version(v) for v in versions),
+    )
+
+
+def _version(summary: VersionSummary) -> VersionStatus:
+    decision = summary.decision
+    return VersionStatus(
+        version=summary.version,
+        created_at=summary.created_at,
+        aliases=summary.aliases,
+        scorecard=dict(summary.scorecard.metrics),
+        rows=summary.scorecard.measured_on.rows,
+        gate=() if decision is None else decision.reasons,
+        earned=None if decision is None else decision.promote,
+    )
+
+
+def _answer(job: TrainingJob) -> JobAnswer:
+    return JobAnswer(
+        job_id=job.job_id,
+        model=in_paths(job.model),
+        state=job.state,
+        progress=job.progress,
+        stage=job.stage,
+        detail=job.detail,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+    )

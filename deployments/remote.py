@@ -1,0 +1,224 @@
+"""The other deployments as plain async methods; knows handles only by what they do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from deployments.answers import (
+    AssessAnswer,
+    DurationAnswer,
+    FailureAnswer,
+    OptimizationAnswer,
+    Readiness,
+    SelectionAnswer,
+)
+from deployments.calls import Caller, together
+from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
+from deployments.questions import (
+    Assessment,
+    DurationQuestion,
+    FailureQuestion,
+    SelectionQuestion,
+)
+from devmind.ci import BuildOutcome, QueuedBuild, TestReport
+from devmind.errors import DevMindError, InvalidInput, NotFound
+from devmind.events import Event
+from history.events import ProjectSummary, Receipt
+
+READY_TIMEOUT_S = 3.0
+
+
+class Remote:
+    """One other deployment.
+
+    Args:
+        handle: Its handle: `handle.METHOD.remote(...)` is awaitable.
+        caller: Awaits calls to it.
+    """
+
+    def __init__(self, handle: Any, caller: Caller) -> None:
+        self._handle = handle
+        self._caller = caller
+
+    async def ask(self, method: str, *values: object, **named: object) -> Any:
+        """Call a method that may be called twice."""
+        return await self._caller(lambda: getattr(self._handle, method).remote(*values, **named))
+
+    async def tell(self, method: str, *values: object, **named: object) -> Any:
+        """Call a method that must not be called twice."""
+        return await self._caller(
+            lambda: getattr(self._handle, method).remote(*values, **named), repeatable=False
+        )
+
+    async def readiness(self) -> Readiness:
+        """Say whether it can answer; soon, even when it cannot."""
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                found: Readiness = await self.ask("readiness")
+        except TimeoutError:
+            return Readiness(ready=False, reason="it does not answer yet.")
+        except DevMindError as error:
+            return Readiness(ready=False, reason=str(error))
+        return found
+
+
+class RemoteHistory:
+    """The history deployment; recording is idempotent, so all of it may be repeated.
+
+    Args:
+        remote: The deployment.
+        serving: Returns the version that a model's deployment serves, by the model's path name.
+    """
+
+    def __init__(
+        self, remote: Remote, serving: Callable[[], Awaitable[Mapping[str, str | None]]]
+    ) -> None:
+        self._remote = remote
+        self._serving = serving
+
+    async def queued(self, build: QueuedBuild) -> Receipt:
+        """Record that a build was queued."""
+        receipt: Receipt = await self._remote.ask("queued", build)
+        return receipt
+
+    async def finished(self, build_id: str, outcome: BuildOutcome) -> Receipt:
+        """Record how a build ended."""
+        receipt: Receipt = await self._remote.ask("finished", build_id, outcome)
+        return receipt
+
+    async def reported(self, build_id: str, report: TestReport) -> Receipt:
+        """Record the tests of a job."""
+        receipt: Receipt = await self._remote.ask("reported", build_id, report)
+        return receipt
+
+    async def events(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+        """Record events of one project."""
+        receipts: list[Receipt] = await self._remote.ask("events", project, events)
+        return receipts
+
+    async def projects(self) -> list[ProjectSummary]:
+        """Return what is recorded."""
+        found: list[ProjectSummary] = await self._remote.ask("projects")
+        return found
+
+    async def status(self) -> list[ModelStatus]:
+        """Return every model, with the version that is served."""
+        asked = self._remote.ask("status")
+        found, serving = await asyncio.gather(asked, self._serving())
+        return [replace(status, serving=serving.get(status.model)) for status in found]
+
+    async def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
+        """Start a training job."""
+        job: JobAnswer = await self._remote.tell(
+            "retrain", model, promote_if_better=promote_if_better
+        )
+        return job
+
+    async def job(self, job_id: str) -> JobAnswer:
+        """Return a training job."""
+        job: JobAnswer = await self._remote.ask("job", job_id)
+        return job
+
+    async def jobs(self, model: str | None) -> list[JobAnswer]:
+        """Return the newest training jobs."""
+        jobs: list[JobAnswer] = await self._remote.ask("jobs", model)
+        return jobs
+
+    async def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
+        """Make a version the champion."""
+        promoted: Promoted = await self._remote.ask("promote", model, version, force=force, by=by)
+        return promoted
+
+    async def rollback(self, model: str, *, by: str) -> Promoted:
+        """Return to the previous champion; twice would return to where it was."""
+        promoted: Promoted = await self._remote.tell("rollback", model, by=by)
+        return promoted
+
+
+class RemoteVersions:
+    """The history deployment as the source of model versions, for model replicas."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    async def champion(self, model: str) -> str | None:
+        """Return the promoted version."""
+        version: str | None = await self._remote.ask("champion", model)
+        return version
+
+    async def bundle(self, model: str, version: str) -> bytes:
+        """Return a version's bundle, packed."""
+        body: bytes = await self._remote.ask("bundle", model, version)
+        return body
+
+
+class RemotePredictions:
+    """The three model deployments.
+
+    Args:
+        duration: The build optimizer.
+        failure: The failure predictor.
+        tests: The test intelligence.
+    """
+
+    def __init__(self, *, duration: Remote, failure: Remote, tests: Remote) -> None:
+        self._duration = duration
+        self._failure = failure
+        self._tests = tests
+
+    async def duration(self, question: DurationQuestion) -> DurationAnswer:
+        """How long will it take?"""
+        answer: DurationAnswer = await self._duration.ask("predict", question)
+        return answer
+
+    async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
+        """What would make it faster?"""
+        answer: OptimizationAnswer = await self._duration.ask("optimize", question)
+        return answer
+
+    async def failure(self, question: FailureQuestion) -> FailureAnswer:
+        """Will it fail?"""
+        answer: FailureAnswer = await self._failure.ask("predict", question)
+        return answer
+
+    async def tests(self, question: SelectionQuestion) -> SelectionAnswer:
+        """Which tests are worth running?"""
+        answer: SelectionAnswer = await self._tests.ask("select", question)
+        return answer
+
+    async def assess(self, assessment: Assessment) -> AssessAnswer:
+        """All three at once: every call is under way before any answer is awaited.
+
+        Raises:
+            DevMindError: What the caller can correct, or the first error when all parts failed.
+        """
+        parts: dict[str, Awaitable[Any]] = {
+            "duration": self.duration(assessment.duration),
+            "failure": self.failure(assessment.failure),
+            "tests": self.tests(assessment.tests),
+        }
+        found = await together(parts)
+        errors = {name: part for name, part in found.items() if isinstance(part, DevMindError)}
+        for error in errors.values():
+            if isinstance(error, (InvalidInput, NotFound)) or len(errors) == len(found):
+                raise error
+        return _assessed(assessment, {n: p for n, p in found.items() if n not in errors}, errors)
+
+
+def _assessed(
+    assessment: Assessment, answers: Mapping[str, Any], errors: Mapping[str, DevMindError]
+) -> AssessAnswer:
+    tests = answers.get("tests")
+    asked = assessment.tests.about.files is not None or assessment.tests.tests is not None
+    if tests is not None and not tests.total_tests and not asked:
+        tests = None
+    return AssessAnswer(
+        project_name=next(iter(answers.values())).project_name,
+        duration=answers.get("duration"),
+        failure=answers.get("failure"),
+        tests=tests,
+        errors={name: str(error) for name, error in errors.items()},
+    )

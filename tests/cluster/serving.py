@@ -1,0 +1,99 @@
+"""A real Ray with the real application on it, for tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import ray
+import yaml
+from ray import serve
+from ray.serve.context import _get_global_client
+from ray.serve.schema import ServeDeploySchema
+
+from devmind.local.ports import any_free
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 120.0
+
+
+@contextmanager
+def served(home, *, replicas=None):
+    """Serve `serve_config.yaml` from stores in *home*, at a free port; yields the URL.
+
+    Args:
+        home: `DEVMIND_HOME` of every replica.
+        replicas: Deployment -> fixed number of replicas, where it is not to scale.
+    """
+    port, dashboard = any_free(2)
+    with (
+        tempfile.TemporaryDirectory(prefix="rs", dir="/tmp") as folder,
+        pytest.MonkeyPatch.context() as env,
+    ):
+        # No token: this Ray listens on loopback and lives as long as the tests.
+        env.setenv("RAY_AUTH_MODE", "disabled")
+        env.setenv("RAY_SERVE_LOG_TO_STDERR", "0")
+        env.setenv("DEVMIND_HOME", str(home))
+        for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "RAY_ADDRESS"):
+            env.delenv(name, raising=False)
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=True,  # training jobs are started through it
+            dashboard_host="127.0.0.1",
+            dashboard_port=dashboard,
+            object_store_memory=100 * 2**20,
+            log_to_driver=False,
+            _temp_dir=folder,
+            _system_config={"metrics_report_interval_ms": 1_000},
+        )
+        try:
+            yield _deploy(port, replicas or {})
+        finally:
+            serve.shutdown()
+            ray.shutdown()
+
+
+def _deploy(port, replicas):
+    serve.start(http_options={"host": "127.0.0.1", "port": port})
+    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    config["http_options"]["port"] = port
+    for deployment in config["applications"][0]["deployments"]:
+        count = replicas.get(deployment["name"], 1)
+        scaling = {**deployment["autoscaling_config"], "min_replicas": count}
+        deployment["autoscaling_config"] = scaling
+    _get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
+    url = f"http://127.0.0.1:{port}"
+    until(lambda: httpx.get(f"{url}/ready", timeout=10).status_code == 200, "ready")
+    return url
+
+
+def until(holds, what):
+    """Wait until *holds* does; errors of a service that is not up yet count as no."""
+    deadline, error = time.monotonic() + DEADLINE_S, None
+    while time.monotonic() < deadline:
+        try:
+            if holds():
+                return
+        except httpx.HTTPError as happened:
+            error = happened
+        time.sleep(0.2)
+    pytest.fail(f"still not {what} after {DEADLINE_S:.0f} s; last error: {error}")
+
+
+def pids(deployment):
+    """Return the processes of a deployment's running replicas."""
+    details = _get_global_client().get_serve_details()
+    replicas = details["applications"]["devmind"]["deployments"][deployment]["replicas"]
+    return [replica["pid"] for replica in replicas if replica["state"] == "RUNNING"]
+
+
+def kill(pid):
+    """End a replica as a crash would."""
+    os.kill(pid, signal.SIGKILL)
