@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -29,11 +31,10 @@ def served(home, *, replicas=None):
 
     Args:
         home: `DEVMIND_HOME` of every replica.
-        replicas: Deployment -> fixed number of replicas, where it is not to scale.
+        replicas: Deployment -> how many replicas it has at least.
     """
-    port, dashboard = any_free(2)
     with (
-        tempfile.TemporaryDirectory(prefix="rs", dir="/tmp") as folder,
+        tempfile.TemporaryDirectory(prefix="rs", dir="/tmp", ignore_cleanup_errors=True) as folder,
         pytest.MonkeyPatch.context() as env,
     ):
         # No token: this Ray listens on loopback and lives as long as the tests.
@@ -42,22 +43,56 @@ def served(home, *, replicas=None):
         env.setenv("DEVMIND_HOME", str(home))
         for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "RAY_ADDRESS"):
             env.delenv(name, raising=False)
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=True,  # training jobs are started through it
-            dashboard_host="127.0.0.1",
-            dashboard_port=dashboard,
-            object_store_memory=100 * 2**20,
-            log_to_driver=False,
-            _temp_dir=folder,
-            _system_config={"metrics_report_interval_ms": 1_000},
-        )
+        with _head(folder) as address:
+            until(lambda: _connected(address), "connected")
+            try:
+                yield _deploy(any_free(1)[0], replicas or {})
+            finally:
+                serve.shutdown()
+                ray.shutdown()
+
+
+@contextmanager
+def _head(folder):
+    """A Ray head with ports of its own, as other Rays may run here; yields its address."""
+    names = (
+        "port",
+        "ray-client-server-port",
+        "dashboard-port",
+        "dashboard-agent-listen-port",
+        "dashboard-agent-grpc-port",
+        "metrics-export-port",
+    )
+    ports = dict(zip(names, any_free(len(names)), strict=True))
+    options = {
+        **ports,
+        "node-ip-address": "127.0.0.1",
+        "dashboard-host": "127.0.0.1",
+        "num-cpus": 2,
+        "object-store-memory": 100 * 2**20,
+        "temp-dir": folder,
+        "system-config": '{"metrics_report_interval_ms": 1000}',
+    }
+    ray_command = Path(sys.executable).parent / "ray"
+    command = [str(ray_command), "start", "--head", "--block"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    with (Path(folder) / "head.log").open("wb") as log:
+        head = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
-            yield _deploy(port, replicas or {})
+            yield f"127.0.0.1:{ports['port']}"
         finally:
-            serve.shutdown()
-            ray.shutdown()
+            head.terminate()
+            try:
+                head.wait(60)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(head.pid, signal.SIGKILL)
+
+
+def _connected(address):
+    with suppress(ConnectionError, RuntimeError):
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    return ray.is_initialized()
 
 
 def _deploy(port, replicas):

@@ -1,0 +1,121 @@
+"""Every knob of training, with the defaults that did best on held-out builds of many projects.
+
+Frozen values: a configuration and a seed name a model; both go into the bundle's manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from devmind.errors import InvalidInput
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """How many Ray workers share a fit, and how much of a CPU each may claim."""
+
+    count: int = 2
+    cpus_each: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoostingConfig:
+    """Quantile XGBoost on log seconds.
+
+    Attributes:
+        rounds: At most so many; early stopping chooses.
+        patience: Rounds without gain on the newest fit rows before stopping.
+        project_weight_exponent: A project with n rows weighs n to the power of 1 plus this.
+    """
+
+    rounds: int = 400
+    patience: int = 30
+    max_depth: int = 4
+    learning_rate: float = 0.05
+    min_child_weight: float = 5.0
+    subsample: float = 0.8
+    colsample_bytree: float = 0.5
+    reg_lambda: float = 1.0
+    project_weight_exponent: float = -0.5
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """The failure network: one for all projects.
+
+    Attributes:
+        hidden: Width of each hidden layer.
+        least_steps: Small histories get more epochs, until there are so many steps.
+        knots: Points of the quantile grid that makes an input normal.
+        members: Networks averaged, each with its own seed derived from `seed`.
+        project_weight_exponent: A project with n rows weighs n to the power of 1 plus this.
+    """
+
+    hidden: tuple[int, ...] = (128, 64)
+    dropout: float = 0.3
+    knots: int = 101
+    epochs: int = 12
+    least_steps: int = 300
+    batch: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    members: int = 3
+    project_weight_exponent: float = -0.5
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForestConfig:
+    """The forest that ranks tests.
+
+    Attributes:
+        trees_per_task: Trees that one Ray task grows; no influence on the result.
+        max_rows: Newest rows used for fitting, whole builds only.
+    """
+
+    trees: int = 200
+    max_depth: int = 6
+    min_samples_leaf: int = 30
+    max_features: str | float = 0.2
+    trees_per_task: int = 25
+    max_rows: int = 500_000
+    seed: int = 0
+
+
+def as_json(config: BoostingConfig | NetworkConfig | ForestConfig) -> dict[str, Any]:
+    """Return *config* as JSON values, for a manifest."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+
+
+def workers_for(free_cpus: float, wanted: Workers, *, least: float = 0.05) -> Workers:
+    """Fit *wanted* into what is free, so that nothing waits for a CPU that never comes.
+
+    Example:
+        >>> workers_for(0.6, Workers(count=2, cpus_each=0.5))
+        Workers(count=2, cpus_each=0.3)
+
+    Raises:
+        InvalidInput: If less than *least* of a CPU is free.
+    """
+    if free_cpus < least:
+        raise InvalidInput("free CPUs of the cluster", free_cpus, f"Training needs {least}.")
+    share = min(wanted.cpus_each, int(free_cpus / wanted.count * 100) / 100)
+    if share >= least:
+        return Workers(count=wanted.count, cpus_each=share)
+    return Workers(count=1, cpus_each=int(free_cpus * 100) / 100)
+
+
+def seeds(seed: int, count: int) -> tuple[int, ...]:
+    """Derive *count* seeds from one; the first k are the same whatever *count* is."""
+    spread = (seed * 1_000_003 + 7_919 * i for i in range(count))
+    return tuple(value % 2**31 for value in spread)
+
+
+def knobs(**models: BoostingConfig | NetworkConfig | ForestConfig) -> Mapping[str, Any]:
+    """Return several configurations as one JSON object."""
+    return {name: as_json(config) for name, config in models.items()}

@@ -1,0 +1,58 @@
+"""Which recipe trains which model, from which examples, by which fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from features.build_state import BuildState
+from features.test_state import TestState
+from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
+from training import build_optimizer, failure_predictor, intelligence
+from training.config import BoostingConfig, ForestConfig, NetworkConfig, Workers
+from training.examples import Examples
+from training.fit_forest import fit_forest
+from training.fit_torch import fit_network
+from training.fit_xgboost import fit_quantiles
+from training.recipe import Setting, Trained
+from training.replay import Kind
+
+KINDS: dict[str, Kind] = {
+    BUILD_OPTIMIZER: "builds",
+    FAILURE_PREDICTOR: "builds",
+    TEST_INTELLIGENCE: "tests",
+}
+"""What one row of a model's examples is about."""
+
+
+def groups(model: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the groups of the features that *model* is trained on."""
+    return TestState.groups if KINDS[model] == "tests" else BuildState.groups
+
+
+def train_model(
+    model: str, examples: Examples, setting: Setting, *, workers: Workers, seed: int
+) -> Trained:
+    """Train *model* with its default knobs on the Ray cluster this process is connected to.
+
+    Args:
+        model: One of `models.names.MODELS`.
+        examples: Of the kind `KINDS` says.
+        setting: Where and how; its shards are the workers' number.
+        workers: Must fit into what the cluster has free.
+        seed: Of everything random.
+
+    Raises:
+        NotEnoughHistory: If there are too few builds.
+        UnlearnableHistory: If the builds leave nothing to tell apart.
+    """
+    setting = replace(setting, shards=workers.count)
+    if model == BUILD_OPTIMIZER:
+        boost = partial(fit_quantiles, workers=workers)
+        return build_optimizer.train(examples, BoostingConfig(seed=seed), setting, fit=boost)
+    if model == FAILURE_PREDICTOR:
+        learn = partial(fit_network, storage=setting.folder / "checkpoints", workers=workers)
+        return failure_predictor.train(examples, NetworkConfig(seed=seed), setting, fit=learn)
+    grow = partial(fit_forest, workers=workers)
+    return intelligence.train(examples, ForestConfig(seed=seed), setting, fit=grow)
