@@ -52,7 +52,7 @@ format: $(STAMP) ## format the code
 	$(BIN)/ruff check --fix .
 
 bench-models: $(STAMP) ## print how each model does beside simple baselines, on held-out real builds
-	$(BIN)/python -m benchmarks.models $(ARGS)
+	$(BIN)/python -m benchmarks.models_vs_baselines $(ARGS)
 
 bench-history: $(STAMP) ## print how fast the history is read back
 	$(BIN)/python -m benchmarks.history_read $(ARGS)

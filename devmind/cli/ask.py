@@ -5,7 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
 from devmind.cli import options, say
+
+if TYPE_CHECKING:
+    from devmind.errors import ModelUnavailable
+
+A = TypeVar("A")
 
 
 def predict(
@@ -48,18 +56,35 @@ def predict(
     question = described.question(build=build)
     if build is None:
         warn_of_unknown_files(described)
+    without: list[ModelUnavailable] = []
     with connect(url, api_key_file) as client:
-        duration = client.predict_duration(question)
-        failure = client.predict_failure(question) if question.pipeline else None
-    if failure is None:
+        duration = _if_served(lambda: client.predict_duration(question), without)
+        failure = None
+        if question.pipeline:
+            failure = _if_served(lambda: client.predict_failure(question), without)
+    if not question.pipeline and not without:
         say.note("Give --pipeline to see how probable a failure is, too.")
     if as_json:
-        risk = failure.as_json() if failure else None
-        say.as_json({"duration": duration.as_json(), "failure": risk})
-        return
-    say.show(tables.duration(duration))
-    if failure:
-        say.show(tables.failure(failure))
+        answers = {"duration": duration, "failure": failure}
+        say.as_json({part: answer and answer.as_json() for part, answer in answers.items()})
+    else:
+        if duration is not None:
+            say.show(tables.duration(duration))
+        if failure is not None:
+            say.show(tables.failure(failure))
+    if without:
+        raise without[0]
+
+
+def _if_served(ask: Callable[[], A], without: list[ModelUnavailable]) -> A | None:
+    """Ask; a model that is not there yet does not keep the other one's answer back."""
+    from devmind.errors import ModelUnavailable
+
+    try:
+        return ask()
+    except ModelUnavailable as error:
+        without.append(error)
+        return None
 
 
 def assess(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
@@ -41,9 +42,12 @@ class Teller:
     def ended(self, step: str, result: str, seconds: float) -> None:
         """Show how a step ended."""
         self.stop()
+        first, *more = result.splitlines() or [""]
         self._console.print(
-            f"[green]✓[/green] {step:<8} {_plain(result)}  [dim]{seconds:.1f} s[/dim]"
+            f"[green]✓[/green] {step:<8} {_plain(first)}  [dim]{seconds:.1f} s[/dim]"
         )
+        for line in more:
+            self._console.print(f"  [yellow]{escape(line)}[/yellow]")
 
     def stop(self) -> None:
         """Take the spinner away."""
@@ -116,4 +120,4 @@ def _megabytes(size: int) -> str:
 
 def _plain(text: str) -> str:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return shown.replace("[", r"\[")
+    return escape(shown)

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 
 from devmind.cli import options, say
 from devmind.cli.exits import ExitCode
+
+A = TypeVar("A")
 
 
 def status(
@@ -41,8 +44,8 @@ def status(
 
     with connect(url, api_key_file) as client:
         information, readiness = client.information(), client.readiness()
-        projects = client.projects() if readiness.ready else ()
-        models = client.model_status() if readiness.ready else ()
+        projects = _if_told(client.projects, ready=readiness.ready)
+        models = _if_told(client.model_status, ready=readiness.ready)
     if as_json:
         say.as_json(
             {
@@ -50,16 +53,30 @@ def status(
                 "service": information.as_json(),
                 "ready": readiness.ready,
                 "reasons": readiness.reasons,
-                "projects": [project.as_json() for project in projects],
-                "models": [model.as_json() for model in models],
+                "projects": projects and [project.as_json() for project in projects],
+                "models": models and [model.as_json() for model in models],
             }
         )
     else:
         say.show(tables.service(client.url, information, readiness))
-        if readiness.ready:
-            say.show(tables.projects(projects), tables.models(models))
+        if projects is not None:
+            say.show(tables.projects(projects))
+        if models is not None:
+            say.show(tables.models(models))
     if not readiness.ready:
         raise typer.Exit(ExitCode.UNREACHABLE)
+
+
+def _if_told(ask: Callable[[], tuple[A, ...]], *, ready: bool) -> tuple[A, ...] | None:
+    """Return what the service says; while it is not ready, it may have nothing to say."""
+    from devmind.errors import DevMindError
+
+    try:
+        return ask()
+    except DevMindError:
+        if ready:
+            raise
+        return None
 
 
 def _memory(*, as_json: bool) -> None:

@@ -104,7 +104,10 @@ def projects(recorded: Sequence[ProjectStatus]) -> RenderableType:
 
 def models(statuses: Sequence[ModelStatus]) -> RenderableType:
     """Show every model: who is champion, and how its figures went from version to version."""
-    table = Table("Model", "Champion", "Previous", "Serving", "Versions", "Figures of the champion")
+    table = Table()
+    table.add_column("Model", no_wrap=True)
+    for name in ("Champion", "Previous", "Serving", "Versions", "Figures of the champion"):
+        table.add_column(name, overflow="fold")
     for status in statuses:
         serving = ", ".join(map(str, _listed(status.serving)))
         table.add_row(

@@ -19,6 +19,8 @@ from devmind.errors import ModelUnavailable
 from devmind.local.recorded import NewestBuild, RecordedProject
 
 A = TypeVar("A")
+SOME_HISTORY = 30
+"""Finished builds from which on a project is preferred for a first look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +62,24 @@ class FirstAnswers:
 def newest(
     recorded: Sequence[RecordedProject], simulated: Collection[str], *, with_tests: bool = False
 ) -> Asked | None:
-    """Choose the newest build; a real one if there is any, simulated ones else.
+    """Choose the newest build of a project with some history, of a real one if there is any.
 
     Args:
         recorded: What the history holds.
         simulated: Names of simulated projects.
         with_tests: Whether only projects with recorded tests count.
     """
-    candidates = [
-        Asked(project=one.project, build=one.newest, simulated=one.project in simulated)
-        for one in recorded
-        if one.newest is not None and (one.tests > 0 or not with_tests)
-    ]
-    return max(candidates, key=lambda a: (not a.simulated, a.build.queued_at), default=None)
+
+    def worth(one: RecordedProject) -> tuple[bool, bool, str]:
+        queued_at = one.newest.queued_at if one.newest else ""
+        return one.finished >= SOME_HISTORY, one.project not in simulated, queued_at
+
+    candidates = [one for one in recorded if one.newest and (one.tests > 0 or not with_tests)]
+    chosen = max(candidates, key=worth, default=None)
+    if chosen is None or chosen.newest is None:
+        return None
+    simulated_one = chosen.project in simulated
+    return Asked(project=chosen.project, build=chosen.newest, simulated=simulated_one)
 
 
 def ask(

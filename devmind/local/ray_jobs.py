@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from devmind.local.children import Child
-from devmind.local.failures import failed
+from devmind.local.failures import failed, last_lines
 from devmind.local.ray_head import RayHead
 
 _POLL_S = 1.0
@@ -35,7 +35,7 @@ class TrainingJobs:
         self._child = child
         self._logs = logs
 
-    def train(self, model: str, says: Says) -> str | None:
+    def train(self, model: str, says: Says) -> str:
         """Train *model*, promote it if the gate says so, and stay until that is over.
 
         A job for the model that an earlier `up` left behind is followed, not doubled.
@@ -45,7 +45,8 @@ class TrainingJobs:
             says: Hears the job's newest line.
 
         Returns:
-            Why the history does not allow the model, `None` when it was trained.
+            The job's last words: the version and what the gate said, or why the history does not
+            allow the model.
 
         Raises:
             StepFailed: If the job cannot be submitted or fails.
@@ -54,12 +55,10 @@ class TrainingJobs:
         words = [sys.executable, "-m", "training.job", model, "--promote-if-better"]
         job = self._under_way(shlex.join(words)) or self._submit(model, shlex.join(words))
         state = self._followed(job, log, lambda line: says(f"{model}: {line}"))
-        if state["status"] == "SUCCEEDED":
-            return None
-        error = failed(f"train {model}", f"the job {str(state['status']).lower()}", log)
-        if state.get("driver_exit_code") == _IMPOSSIBLE and error.last_lines:
-            return error.last_lines[-1]
-        raise error
+        succeeded = state["status"] == "SUCCEEDED"
+        if succeeded or state.get("driver_exit_code") == _IMPOSSIBLE:
+            return (last_lines(log, 1) or ("it said nothing",))[0]
+        raise failed(f"train {model}", f"the job {str(state['status']).lower()}", log)
 
     def _under_way(self, entrypoint: str) -> str | None:
         jobs = self._head.ask(self._child, "GET", "/api/jobs/").json()

@@ -13,6 +13,7 @@ from devmind.errors import InvalidInput
 from devmind.local import mlflow
 from devmind.local.children import Child, Children
 from devmind.local.commands import Commands
+from devmind.local.failures import StepFailed
 from devmind.local.first_answers import FirstAnswers, ask
 from devmind.local.histories import Histories, Wanted
 from devmind.local.layout import Layout
@@ -93,11 +94,11 @@ class Up:
         """
         with _alone(self._layout):
             self._same_ports(plan.ports)
-            ray = self._head.start(plan.ports, plan.size)  # both start while history is loaded
+            ray = self._head.start(plan.ports, plan.size)  # starts while history is loaded
             web = mlflow.start(self._layout, self._children, self._env, plan.ports.mlflow)
             recorded = self._story.step("history", lambda: self._history(plan.wanted))
             self._story.step("mlflow", lambda: self._mlflow(web))
-            head = self._story.step("ray", lambda: self._ray(ray))
+            head = self._story.step("ray", lambda: self._ray(ray, plan))
             missing = self._story.step("models", lambda: self._models(head, recorded, plan.wanted))
             self._story.step("serve", lambda: self._serve(head, missing))
             answers = self._story.step("predict", lambda: self._answers(head, recorded))
@@ -120,9 +121,14 @@ class Up:
         histories = Histories(self._layout, self._commands, self._remembered)
         return histories.ensure(wanted, self._says)
 
-    def _ray(self, ray: tuple[Child, bool]) -> tuple[Child, str]:
+    def _ray(self, ray: tuple[Child, bool], plan: Plan) -> tuple[Child, str]:
         child, new = ray
-        self._head.await_ready(child)
+        try:
+            self._head.await_ready(child)
+        except StepFailed:  # Ray gives up after 30 s, which a busy machine may need
+            self._says("it did not come up; once more")
+            child, new = self._head.start(plan.ports, plan.size)
+            self._head.await_ready(child)
         return child, f"{dashboard_url(child)}{'' if new else ', runs already'}"
 
     def _mlflow(self, web: tuple[Child, bool]) -> tuple[None, str]:
@@ -136,17 +142,14 @@ class Up:
         held, count = champions(self._commands), events(recorded)
         stale = [model for model in held if self._needs_training(model, held[model], count, wanted)]
         jobs = TrainingJobs(self._head, head, self._layout.logs)
-        impossible: Missing = {}
+        said: dict[str, str] = {}
         for model in stale:
             self._says(f"{model}: submitting the job")
-            reason = jobs.train(model, self._says)
-            if reason is not None:
-                impossible[model] = reason
+            said[model] = jobs.train(model, self._says)
             self._remembered.trained_on[model] = count
             self._remembered.save(self._layout.memory_of_steps)
         now = champions(self._commands) if stale else held
-        refused = "the gate promoted no version of it yet"
-        missing = {m: impossible.get(m, refused) for m, version in now.items() if version is None}
+        missing = {model: said[model] for model, version in now.items() if version is None}
         return missing, _done(stale, missing)
 
     def _needs_training(self, model: str, champion: str | None, count: int, wanted: Wanted) -> bool:
@@ -185,7 +188,7 @@ class Up:
 
 def _done(trained: list[str], missing: Missing) -> str:
     words = f"trained {', '.join(trained)}" if trained else "champions kept"
-    return words + "".join(f"; no {model}: {reason}" for model, reason in missing.items())
+    return words + "".join(f"\n  no {model} yet: {reason}" for model, reason in missing.items())
 
 
 @contextmanager

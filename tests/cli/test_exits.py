@@ -161,6 +161,21 @@ def test_predicting_for_people(service, devmind):
         assert text in ended.out
 
 
+def test_one_model_alone_answers_for_itself(service, devmind):
+    """
+    A model that is not there yet does not hide the other's answer; the exit code tells of it.
+    """
+    service.answers("POST", PREDICT, DURATION)
+    missing = problem(503, "model-unavailable", "No version has been promoted.")
+    service.answers("POST", "/api/v1/failure-predictor/predict", missing)
+
+    ended = devmind(*ASK, "--pipeline", "ci.yml", "--json")
+
+    assert ended.code == 4
+    assert json.loads(ended.out) == {"duration": DURATION, "failure": None}
+    assert "No version has been promoted." in ended.err
+
+
 def test_a_recorded_build_is_asked_about_alone(service, devmind):
     """
     --build asks about what is recorded: the checkout's change does not go along.

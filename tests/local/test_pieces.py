@@ -211,9 +211,9 @@ def test_a_story_tells_its_times():
     assert story.seconds == {"bake": 1}
 
 
-def project(name, at, tests=0):
+def project(name, at, tests=0, finished=100):
     build = NewestBuild(build_id=f"{name}-{at}", pipeline="ci", queued_at=f"2026-01-{at:02d}")
-    counts = {"last_sequence": 1, "builds": 1, "finished": 1, "tests": tests}
+    counts = {"last_sequence": 1, "builds": 1, "finished": finished, "tests": tests}
     return RecordedProject(project=name, newest=build, **counts)
 
 
@@ -225,11 +225,14 @@ def project(name, at, tests=0):
         ([project("a", 1), project("sim", 9)], False, "a"),
         ([project("sim", 9, tests=5), project("a", 1)], True, "sim"),
         ([project("a", 1)], True, None),
+        ([project("new", 9, finished=1), project("a", 1)], False, "a"),
+        ([project("new", 9, finished=1)], False, "new"),
     ],
 )
 def test_the_change_that_is_asked_about(recorded, with_tests, chosen):
     """
-    The newest real change is asked about; a simulated one only when there is no other.
+    The newest real change is asked about, where there is some history; a simulated one only
+    when there is no other.
     """
     asked = newest(recorded, {"sim"}, with_tests=with_tests)
 
