@@ -59,8 +59,8 @@ class NetworkConfig:
     hidden: tuple[int, ...] = (128, 64)
     dropout: float = 0.3
     knots: int = 101
-    epochs: int = 12
-    least_steps: int = 300
+    epochs: int = 6
+    least_steps: int = 100
     batch: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4

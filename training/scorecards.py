@@ -125,7 +125,10 @@ def _classed(failed: Mask, probability: Floats, threshold: float) -> Metrics:
 def failure_baselines(
     fit: Examples, chosen_on: Examples, rows: Examples
 ) -> dict[str, tuple[Floats, float]]:
-    """Previous outcome and rolling failure rate of the pipeline, each with its F1 threshold.
+    """Previous outcome and rolling failure rate, each with its F1 threshold.
+
+    Of the pipeline, and of the branch: where branches stay broken the branch's is much the harder
+    to beat, and a model that only beats the pipeline's has shown little.
 
     Args:
         fit: Its base rate stands in where nothing is known.
@@ -136,6 +139,8 @@ def failure_baselines(
     columns = {
         "previous_outcome": ("pipeline_last_failed",),
         "rolling_rate": ("pipeline_failure_rate_ewma", "project_failure_rate_ewma"),
+        "branch_previous_outcome": ("branch_last_failed", "pipeline_last_failed"),
+        "branch_rolling_rate": ("branch_failure_rate_ewma", "pipeline_failure_rate_ewma"),
     }
     found = {}
     for name, names in columns.items():

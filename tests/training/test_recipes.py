@@ -1,0 +1,218 @@
+# ruff: noqa: PLR0913, PLR0917 - a case has a recipe, its history, its knobs and its fit
+"""The recipes, with fits that run in this process."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+import pytest
+import xgboost
+
+from devmind.errors import FeatureSchemaMismatch, NotEnoughHistory, UnlearnableHistory
+from features.build_state import BuildState
+from features.test_state import TestState
+from models.bundle import Bundle, read_bundle, write_bundle
+from tests.training.builders import examples, random_builds
+from training import build_optimizer, failure_predictor, intelligence
+from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, seeds
+from training.fit_forest import grow
+from training.fit_torch import train_member
+from training.fit_xgboost import Boosted
+from training.recipe import Setting
+from training.shards import read_shard
+
+
+@pytest.fixture(name="stages")
+def _stages():
+    return []
+
+
+@pytest.fixture(name="setting")
+def _setting(tmp_path, stages):
+    return Setting(
+        folder=tmp_path,
+        shards=2,
+        needed=100,
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+        code_version="test",
+        groups={},
+        on_stage=stages.append,
+    )
+
+
+def fit_quantiles(fit, _stopping, config):
+    shards = [read_shard(path, BuildState.names) for path in fit]
+    rows, label, weight = (np.concatenate(part) for part in zip(*shards, strict=True))
+    booster = xgboost.train(
+        {"objective": "reg:quantileerror", "quantile_alpha": list(QUANTILES), "max_depth": 3},
+        xgboost.DMatrix(rows, label, weight=weight),
+        config.rounds,
+    )
+    return Boosted(booster=bytes(booster.save_raw("ubj")), rounds=config.rounds)
+
+
+def fit_network(task):
+    shards = [read_shard(path, task.names) for path in task.shards]
+    rows, label, weight = (np.concatenate(part) for part in zip(*shards, strict=True))
+    inputs = task.grid.encode(rows)
+    wanted = seeds(task.config.seed, task.config.members)
+    return [train_member(inputs, label, weight, task, seed=seed) for seed in wanted]
+
+
+def fit_forest(rows, failed, weight, config):
+    return grow(rows, failed, weight, config, seeds(config.seed, config.trees))
+
+
+def builds(n, seed=1):
+    """Builds with the product's features, the first of which tell the outcome."""
+    found = random_builds(n, seed=seed, features=len(BuildState.names))
+    return examples(
+        sequence=found.sequence,
+        known_at=found.known_at,
+        rows=found.rows,
+        names=BuildState.names,
+        duration_s=found.duration_s,
+        failed=found.failed,
+    )
+
+
+def reports(cycles=120, tests=12):
+    """Test rows with the product's features; a test that failed lately fails more often."""
+    rng = np.random.default_rng(5)
+    m = cycles * tests
+    rows = rng.random((m, len(TestState.names))).astype(np.float32)
+    rate = rows[:, TestState.names.index("fail_ewma_h3")]
+    sequence = np.repeat(np.arange(1, 3 * cycles, 3), tests)
+    return examples(
+        sequence=sequence,
+        known_at=sequence + 1,
+        rows=rows,
+        names=TestState.names,
+        duration_s=rng.lognormal(size=m),
+        failed=rng.random(m) < 0.4 * rate,
+        test=np.tile(np.arange(tests), cycles),
+    )
+
+
+SMALL_NETWORK = NetworkConfig(hidden=(8,), members=1, knots=11)
+RECIPES = [
+    (build_optimizer, builds(400), BoostingConfig(rounds=15), fit_quantiles, "mae_s"),
+    (failure_predictor, builds(400), SMALL_NETWORK, fit_network, "auc"),
+    (intelligence, reports(), ForestConfig(trees=5), fit_forest, "apfd"),
+]
+IDS = ["build_optimizer", "failure_predictor", "test_intelligence"]
+
+
+@pytest.mark.parametrize(("recipe", "history", "config", "fit", "metric"), RECIPES, ids=IDS)
+def test_what_is_scored_is_what_ships(
+    recipe, history, config, fit, metric, setting, stages, tmp_path
+):
+    """
+    The bundle, written and read back, gets the very scorecard that is registered with it.
+    """
+    trained = recipe.train(history, config, setting, fit=fit)
+    written = write_bundle(tmp_path / "bundle", trained.manifest, trained.files)
+
+    assert trained.scorecard == trained.score(read_bundle(written))
+    assert trained.scorecard.metrics[metric] is not None
+    assert trained.scorecard.metrics == trained.manifest.metrics
+    assert {"shop"} == set(trained.scorecard.per_project)
+    assert stages == ["fitting", "calibrating", "scoring"]
+
+
+@pytest.mark.parametrize(("recipe", "history", "config", "fit", "metric"), RECIPES, ids=IDS)
+def test_newest_builds_teach_nothing(recipe, history, config, fit, metric, setting):
+    """
+    Changing the outcomes of the newest fifth changes neither weights nor calibration.
+    """
+    newest = history.sequence >= np.quantile(np.unique(history.sequence), 0.8)
+    other = examples(
+        sequence=history.sequence,
+        known_at=history.known_at,
+        rows=history.rows,
+        names=history.names,
+        duration_s=np.where(newest, 9.0, history.duration_s),
+        failed=history.failed if recipe is build_optimizer else history.failed ^ newest,
+        test=history.test,
+    )
+
+    one = recipe.train(history, config, setting, fit=fit)
+    two = recipe.train(other, config, setting, fit=fit)
+
+    assert one.files == two.files
+    assert one.manifest.calibration == two.manifest.calibration
+    assert one.manifest.thresholds == two.manifest.thresholds
+    assert one.scorecard.metrics[metric] != two.scorecard.metrics[metric]
+
+
+@pytest.mark.parametrize(("recipe", "history", "config", "fit", "metric"), RECIPES, ids=IDS)
+def test_too_little_history_is_refused_with_numbers(recipe, history, config, fit, metric, setting):
+    """
+    With fewer builds than needed nothing is trained, and the message says how many there are.
+    """
+    few = history.where(history.sequence < np.unique(history.sequence)[40])
+
+    with pytest.raises(NotEnoughHistory, match="at least 100"):
+        recipe.train(few, config, setting, fit=fit)
+
+
+def with_outcomes(history, **outcomes):
+    return examples(
+        sequence=history.sequence,
+        known_at=history.known_at,
+        rows=history.rows,
+        names=history.names,
+        test=history.test,
+        **outcomes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "history", "config", "fit", "says"),
+    [
+        (
+            build_optimizer,
+            with_outcomes(builds(200), duration_s=np.full(200, 60.0)),
+            BoostingConfig(),
+            fit_quantiles,
+            "every build took 60 s",
+        ),
+        (
+            failure_predictor,
+            with_outcomes(builds(200), failed=np.zeros(200)),
+            SMALL_NETWORK,
+            fit_network,
+            "builds passed",
+        ),
+        (
+            failure_predictor,
+            with_outcomes(builds(200), failed=np.ones(200)),
+            SMALL_NETWORK,
+            fit_network,
+            "builds failed",
+        ),
+        (
+            intelligence,
+            with_outcomes(reports(), failed=np.zeros(1440)),
+            ForestConfig(trees=2),
+            fit_forest,
+            "both passing and failing",
+        ),
+    ],
+)
+def test_history_without_differences_is_refused(recipe, history, config, fit, says, setting):
+    """
+    One class only or constant durations leave nothing to learn, and the message says so.
+    """
+    with pytest.raises(UnlearnableHistory, match=says):
+        recipe.train(history, config, setting, fit=fit)
+
+
+def test_a_bundle_of_other_features_is_not_scored(setting):
+    """
+    A champion that this code cannot serve is an error to the caller, not a wrong number.
+    """
+    trained = intelligence.train(reports(), ForestConfig(trees=2), setting, fit=fit_forest)
+    foreign = msgspec.structs.replace(trained.manifest, features=("x",))
+    with pytest.raises(FeatureSchemaMismatch):
+        trained.score(Bundle(name="old", manifest=foreign, files=trained.files, seal=""))
