@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import ray
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.dashboard.utils import ray_address_to_api_server_url
@@ -40,6 +41,8 @@ from deployments.test_intelligence import TestIntelligenceService
 from devmind.errors import ServiceUnreachable
 from devmind.logs import configure
 from devmind.settings import ServerSettings
+
+log = structlog.get_logger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 FAILURES = Failures(
@@ -153,6 +156,7 @@ class RayJobs:
         try:
             self._client().submit_job(entrypoint=entrypoint, submission_id=job_id)
         except (RuntimeError, ConnectionError, ValueError) as error:
+            log.exception("job not submitted", job=job_id)
             raise ServiceUnreachable("the cluster's job API", type(error).__name__) from error
 
     def ended(self, job_id: str) -> str | None:

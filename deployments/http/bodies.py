@@ -18,6 +18,8 @@ B = TypeVar("B", bound=Body)
 _GZIP = 31
 """zlib's word for a gzip header and the largest window."""
 _PIECE = 1 << 20
+LARGE_BYTES = 256 * 1024
+"""Longer bodies are parsed in a thread, so that others are answered meanwhile."""
 
 
 async def read_body(request: Request, limit: int | None = None) -> bytes:
@@ -97,6 +99,9 @@ def json_body(model: type[B], limit: int | None = None) -> Callable[[Request], A
     """Return a dependency that reads a request's body as *model*."""
 
     async def read(request: Request) -> B:
-        return parse(model, await read_body(request, limit))
+        body = await read_body(request, limit)
+        if len(body) < LARGE_BYTES:
+            return parse(model, body)
+        return await asyncio.to_thread(parse, model, body)
 
     return read

@@ -122,7 +122,8 @@ def records_router(records: Records, demand: Guard) -> APIRouter:
         body: ReadEventsBody,
     ) -> Response:
         """What an import sends: all of them are recorded or none."""
-        receipts = await records.events(project, [event.domain() for event in body.events])
+        happened = await asyncio.to_thread(lambda: [event.domain() for event in body.events])
+        receipts = await records.events(project, happened)
         repeated = sum(receipt.repeated for receipt in receipts)
         return answer(
             EventsAnswer(
@@ -153,6 +154,10 @@ async def _read_report(request: Request, name: str | None) -> TestReport:
     body = await read_body(request)
     if kind in _XML:
         return await asyncio.to_thread(read_junit, BytesIO(body), name=name or "")
+    return await asyncio.to_thread(_from_json, body, name)
+
+
+def _from_json(body: bytes, name: str | None) -> TestReport:
     read = parse(ReportBody, body)
     return (read if name is None else read.model_copy(update={"name": name})).domain()
 

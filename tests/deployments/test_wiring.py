@@ -1,5 +1,7 @@
 """The wiring, in one process and without a cluster: each edge of the graph once."""
 
+import time
+
 import pytest
 from ray import serve
 
@@ -40,7 +42,16 @@ def _served(tmp_path_factory):
         listens_on=lambda: None,
     )
     handle = serve.run(assemble(equipment), _local_testing_mode=True)
-    return handle.__serve_build_asgi_app__.remote().result(timeout_s=60)
+    app = handle.__serve_build_asgi_app__.remote().result(timeout_s=60)
+    _await_ready(app)
+    return app
+
+
+def _await_ready(app):
+    """Serve waits for a replica's first `reconfigure`; in one process it does not."""
+    deadline = time.monotonic() + 60
+    while ask(app, "GET", "/ready").status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def ok(response, status=200):
