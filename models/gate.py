@@ -38,11 +38,30 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """A metric that must lie in `[low, high]`, whoever the champion is."""
+    """A metric that must lie in `[low, high]`, whoever the champion is.
+
+    Attributes:
+        metric: Name in `Scorecard.metrics`.
+        low: Lower bound.
+        high: Upper bound.
+        noise: What chance alone does to the metric, in its own unit, at one row; it falls with
+            the root of the rows, and the bounds are widened by it.
+    """
 
     metric: str
     low: float
     high: float
+    noise: float = 0.0
+
+    def bounds(self, rows: int) -> tuple[float, float]:
+        """Return the interval in which the metric, measured on *rows*, may lie.
+
+        Example:
+            >>> Guard(metric="coverage", low=0.7, high=0.9, noise=0.8).bounds(64)
+            (0.6, 1.0)
+        """
+        slack = self.noise / math.sqrt(max(rows, 1))
+        return round(self.low - slack, 4), round(self.high + slack, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +89,21 @@ class Decision:
     reasons: tuple[str, ...]
 
 
+COVERAGE_NOISE = 2 * math.sqrt(0.8 * 0.2)
+"""Two standard errors of the coverage of an 80 % interval, at one row."""
+ECE_NOISE = math.sqrt(2 / math.pi) * math.sqrt(10 * 0.5 * 0.5)
+"""The expected calibration error of a perfectly calibrated model in ten bins, at one row."""
+
 POLICIES = {
     BUILD_OPTIMIZER: Policy(
         main=Rule(metric="mae_s", higher_is_better=False, tolerance=0.03, relative=True),
         others=(Rule(metric="pinball_s", higher_is_better=False, tolerance=0.03, relative=True),),
-        guards=(Guard(metric="coverage", low=0.7, high=0.9),),
+        guards=(Guard(metric="coverage", low=0.7, high=0.9, noise=COVERAGE_NOISE),),
     ),
     FAILURE_PREDICTOR: Policy(
         main=Rule(metric="auc", higher_is_better=True, tolerance=0.01),
         others=(Rule(metric="brier", higher_is_better=False, tolerance=0.005),),
-        guards=(Guard(metric="ece", low=0.0, high=0.15),),
+        guards=(Guard(metric="ece", low=0.0, high=0.15, noise=ECE_NOISE),),
     ),
     TEST_INTELLIGENCE: Policy(
         main=Rule(metric="apfd", higher_is_better=True, tolerance=0.005),
@@ -124,8 +148,9 @@ def _unfit(card: Scorecard, policy: Policy) -> Iterator[str]:
         yield f"{policy.main.metric} could not be measured on these builds"
     for guard in policy.guards:
         value = card.value(guard.metric)
-        if not guard.low <= value <= guard.high:
-            yield f"{guard.metric} is {value:.4g}, outside {guard.low:g} to {guard.high:g}"
+        low, high = guard.bounds(card.measured_on.rows)
+        if not low <= value <= high:
+            yield f"{guard.metric} is {value:.4g}, outside {max(low, 0):g} to {min(high, 1):g}"
 
 
 def _not_above_baselines(card: Scorecard, rule: Rule) -> Iterator[str]:

@@ -15,8 +15,11 @@ from tests.end_to_end.local_service import LocalService
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.cluster, pytest.mark.timeout(1500)]
 
-RUNS = "github-actions/with_steps/pr3y_Bruce_wf121541665_fixed.csv"
-VERDICTS = "iofrol/iofrol.csv"
+SOURCES = (
+    "github-actions/with_steps/pr3y_Bruce_wf121541665_fixed.csv",
+    "github-actions/with_steps/ccpay_wf6192976_fixed.csv",
+    "iofrol/iofrol.csv",
+)
 CHANGE = Change(branch="main", files=(ChangedFile(path="src/a.c"),))
 
 
@@ -24,7 +27,7 @@ CHANGE = Change(branch="main", files=(ChangedFile(path="src/a.c"),))
 def _service(ci_data, tmp_path_factory):
     """A service that has learned real GitHub runs and a real table of verdicts."""
     service = LocalService.at(tmp_path_factory.mktemp("devmind"))
-    for source in (RUNS, VERDICTS):
+    for source in SOURCES:
         service.run("history.load", str(ci_data / source), "--json")
     service.up()
     yield service
@@ -33,13 +36,13 @@ def _service(ci_data, tmp_path_factory):
 
 @pytest.fixture(name="project", scope="module")
 def _project(service):
-    """The project of the GitHub runs, with the pipeline it has."""
+    """A project of GitHub runs."""
     with service.client() as client:
         return max(client.projects(), key=lambda one: one.builds).project
 
 
-def question(project, **more):
-    return Question(project=project, change=Change(branch="main"), **more)
+def question(project):
+    return Question(project=project, change=Change(branch="main"))
 
 
 def until(found, timeout_s=60):
@@ -55,7 +58,9 @@ def test_three_questions_have_answers_from_trained_models(service, project):
     """
     with service.client() as client:
         duration = client.predict_duration(question(project))
-        failure = client.predict_failure(question(project))
+        failure = client.predict_failure(
+            Question(project=project, pipeline=duration.pipeline_id, change=CHANGE)
+        )
         tests = client.select_tests(
             TestQuestion(
                 question=Question(project="iofrol", change=CHANGE),
@@ -78,11 +83,13 @@ def test_a_recorded_build_informs_the_next_prediction(service, project):
     now = datetime.now(UTC) - timedelta(hours=5)
     branch = "feature/always-red"
     with service.client() as client:
-        before = client.predict_failure(Question(project=project, change=Change(branch=branch)))
+        pipeline = client.predict_duration(question(project)).pipeline_id
+        asked = Question(project=project, pipeline=pipeline, change=Change(branch=branch))
+        before = client.predict_failure(asked)
         for number in range(4):
             build = QueuedBuild(
                 project=project,
-                pipeline=before.pipeline_id,
+                pipeline=pipeline,
                 external_id=f"red-{number}",
                 queued_at=now + timedelta(hours=number),
                 trigger="push",
@@ -94,13 +101,7 @@ def test_a_recorded_build_informs_the_next_prediction(service, project):
             receipt = client.record_build(build)
             client.record_finish(receipt.build_id, outcome)
         again = client.record_build(build)
-        after = until(
-            lambda: (
-                p := client.predict_failure(Question(project=project, change=Change(branch=branch)))
-            ).as_of
-            > before.as_of + 7
-            and p
-        )
+        after = until(lambda: (p := client.predict_failure(asked)).as_of > before.as_of + 7 and p)
 
     assert again.repeated
     assert again.sequence == receipt.sequence
