@@ -179,6 +179,9 @@ stopping, calibration and thresholds come from older builds, split by time. One 
 differences under 0.005 (iofrol), 0.01 (dune) and 0.003 AUC are noise, and so is a project with
 fewer than {NOISE_BELOW} failures, marked as such. Durations are compared by the mean ratio of
 errors, as fast and slow projects do not add up.
+
+Simple rules rank a test never seen as one that never failed (0), as published protocols do; ranking
+it by the average failure rate instead would lift them on iofrol by about 0.01 APFD.
 """
 
 

@@ -34,10 +34,10 @@ from deployments.equipment import Equipment
 from deployments.failure_predictor import FailurePredictorService
 from deployments.history_service import HistoryService
 from deployments.http import About, HttpApp, Service, make_http_app
+from deployments.intelligence import TestIntelligenceService
 from deployments.metrics import Instruments
 from deployments.remote import Remote, RemoteHistory, RemotePredictions, RemoteVersions
 from deployments.scrape import Scrape
-from deployments.test_intelligence import TestIntelligenceService
 from devmind.errors import ServiceUnreachable
 from devmind.logs import configure
 from devmind.settings import ServerSettings

@@ -19,24 +19,24 @@ from deployments.bench import Bench
 from deployments.build_optimizer import usual_pipeline
 from deployments.bundles import open_bundle
 from deployments.history_service import Desk
+from deployments.intelligence import only_pipeline
 from deployments.lifecycle import Lifecycle, Runner
 from deployments.live_state import FoldedState, LiveStates
 from deployments.metrics import Instruments, Metrics
 from deployments.model_slot import ModelSlot, Versions
 from deployments.recording import Recorder
 from deployments.resolve import Resolver
-from deployments.test_intelligence import only_pipeline
 from devmind.errors import HistoryUnavailable
 from devmind.settings import ServerSettings
 from features.build_state import BuildState
-from features.test_state import TestState
+from features.verdict_state import TestState
 from history.open import open_history, open_jobs
 from models.build_optimizer import BuildOptimizer
 from models.bundle import Bundle
 from models.failure_predictor import FailurePredictor
+from models.intelligence import TestIntelligence
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from models.registry import Registry
-from models.test_intelligence import TestIntelligence
 
 M = TypeVar("M")
 S = TypeVar("S", bound=FoldedState)

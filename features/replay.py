@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from devmind.ci import BuildStatus, QueuedBuild
 from features.build_state import BuildState, Row
-from features.test_state import TestState
+from features.verdict_state import TestState
 from features.verdicts.runs import Merged, merge
 from history.events import BuildFinished, BuildQueued, StoredEvent, TestsReported
 

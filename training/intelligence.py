@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from devmind.errors import UnlearnableHistory
 from models.bundle import Bundle, Manifest
 from models.calibration import fit_platt, logit, platt
+from models.intelligence import TestIntelligence, files
 from models.names import TEST_INTELLIGENCE
 from models.recall_table import RecallTable
 from models.scorecard import Scorecard
-from models.test_intelligence import TestIntelligence, files
 from training.config import ForestConfig, as_json
 from training.examples import Examples, Mask
 from training.fit_forest import apfd_weights

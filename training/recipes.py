@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from features.build_state import BuildState
-from features.test_state import TestState
+from features.verdict_state import TestState
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from training import build_optimizer, failure_predictor, intelligence
 from training.config import BoostingConfig, ForestConfig, NetworkConfig, Workers

@@ -73,7 +73,7 @@ def test_two_workers_train_a_network_that_repeats(cluster, tmp_path):
     builds = random_builds(1000, seed=2)
     older, newer = builds.where(np.arange(800)), builds.where(np.arange(800, 1000))
     shards = write_shards(tmp_path, older, label=older.failed, weight=np.ones(800), count=2)
-    config = NetworkConfig(hidden=(16, 8), members=2, epochs=10, batch=64, learning_rate=0.01)
+    config = NetworkConfig(hidden=(16, 8), members=2, epochs=8, batch=64, learning_rate=0.01)
     grid = fit_grid(older.rows, knots=21)
     task = NetworkTask(shards=shards, rows=800, names=older.names, grid=grid, config=config)
 

@@ -23,7 +23,7 @@ from devmind.ci import (
 from devmind.events import Finished, Queued, Reported
 from features.build_state import BuildState
 from features.replay import replay_builds, replay_tests
-from features.test_state import TestState
+from features.verdict_state import TestState
 from history.open import open_history
 from models.bundle import Manifest, TrainedRange, write_bundle
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, MODELS, TEST_INTELLIGENCE
@@ -179,7 +179,7 @@ def _predictor(examples):
 def _intelligence(examples):
     from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - slow; as above
 
-    from models.test_intelligence import files  # noqa: PLC0415 - beside its siblings
+    from models.intelligence import files  # noqa: PLC0415 - beside its siblings
 
     tests = examples.tests
     forest = RandomForestClassifier(10, max_depth=4, random_state=0)

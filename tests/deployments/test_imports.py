@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-LIGHT = "models.failure_predictor, models.test_intelligence"
+LIGHT = "models.failure_predictor, models.intelligence"
 LOADS = {
     "all but the build optimizer": (LIGHT, {"torch", "sklearn", "mlflow", "xgboost"}),
     "build optimizer": ("models.build_optimizer, xgboost", {"torch", "mlflow"}),

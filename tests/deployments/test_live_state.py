@@ -8,7 +8,7 @@ import pytest
 from deployments.live_state import LiveStates
 from devmind.errors import HistoryUnavailable
 from features.build_state import BuildState
-from features.test_state import TestState
+from features.verdict_state import TestState
 from history.events import Snapshot
 from tests.deployments.company import PROJECT, queued, record
 from tests.deployments.fakes import Clock

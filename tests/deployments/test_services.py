@@ -9,23 +9,23 @@ from deployments.bench import Bench
 from deployments.build_optimizer import BuildOptimizerService, usual_pipeline
 from deployments.bundles import open_bundle
 from deployments.failure_predictor import FailurePredictorService
+from deployments.intelligence import TestIntelligenceService, only_pipeline
 from deployments.live_state import LiveStates
 from deployments.metrics import Metrics
 from deployments.model_slot import ModelSlot
 from deployments.questions import About, DurationQuestion, FailureQuestion, SelectionQuestion
 from deployments.resolve import Resolver
-from deployments.test_intelligence import TestIntelligenceService, only_pipeline
 from devmind.ci import ChangedFile
 from devmind.errors import InvalidInput, ModelUnavailable, NotFound
 from devmind.events import Queued
 from features.build_state import BuildState
-from features.test_state import TestState
+from features.verdict_state import TestState
 from models.build_optimizer import BuildOptimizer
 from models.bundle import pack
 from models.failure_predictor import FailurePredictor
+from models.intelligence import TestIntelligence
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from models.selection import Budget, Confidence, TimeShare
-from models.test_intelligence import TestIntelligence
 from tests.deployments.company import (
     PIPELINE,
     PROJECT,

@@ -119,16 +119,16 @@ def test_a_new_version_is_trained_promoted_and_rolled_back(service, project):
             return client.predict_duration(question(project)).model_version
 
         old = served()
-        job = client.retrain("build_optimizer")
+        job = client.retrain("build-optimizer")
         ended = until(lambda: (j := client.job(job.job_id)).over and j, 400)
         assert ended.state == "succeeded", ended
-        versions = next(m for m in client.model_status() if m.model == "build_optimizer").versions
+        versions = next(m for m in client.model_status() if m.model == "build-optimizer").versions
         new = max((v.version for v in versions), key=int)
         assert served() == old
 
-        client.promote("build_optimizer", new, force=True)
+        client.promote("build-optimizer", new, force=True)
         promoted = until(lambda: served() == new)
-        client.rollback("build_optimizer")
+        client.rollback("build-optimizer")
         rolled_back = until(lambda: served() == old)
 
     assert int(new) > int(old)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.build_state import BuildState
-from features.test_state import TestState
+from features.verdict_state import TestState
 from tests.factories import stored
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from devmind.ci import TestReport, TestRun, Verdict
-from features.test_state import TestState
+from features.verdict_state import TestState
 from features.verdicts.path_tokens import tokens
 from features.verdicts.together import HALF_LIFE, MAX_TESTS, Together
 from features.verdicts.touched_together import home_of

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from devmind.ci import BuildStatus, Change
 from features.build_state import BuildState
 from features.replay import replay_builds, replay_tests
-from features.test_state import TestState
+from features.verdict_state import TestState
 from history.events import BuildFinished, BuildQueued, TestsReported
 from tests.factories import queued
 from tests.features.asking import fold

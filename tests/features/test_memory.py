@@ -7,7 +7,7 @@ from devmind.errors import UnusableSnapshot
 from features.build_state import BuildState
 from features.frozen import pack, unpack
 from features.recent import LIMIT, Recent, key
-from features.test_state import TestState
+from features.verdict_state import TestState
 from tests.factories import finished, queued, report, stored
 from tests.features.asking import fold
 

@@ -2,7 +2,7 @@ import pytest
 
 from features.build_state import BuildState
 from features.names import names_of
-from features.test_state import TestState
+from features.verdict_state import TestState
 
 BASELINES = {
     BuildState: (

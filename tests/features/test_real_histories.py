@@ -4,7 +4,7 @@ import pytest
 from devmind.readers import open_source
 from features.build_state import BuildState
 from features.replay import replay_builds, replay_tests
-from features.test_state import TestState
+from features.verdict_state import TestState
 from tests.factories import stored
 from tests.features.asking import fold
 

@@ -3,7 +3,7 @@ import pytest
 
 from devmind.events import Queued, Reported
 from features.replay import replay_tests
-from features.test_state import TestState
+from features.verdict_state import TestState
 from features.verdicts.ranks import mid_ranks
 from features.verdicts.runs import FLAKY_WEIGHT
 from tests.factories import finished, queued, report, store, stored

@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from devmind.errors import CorruptBundle
 from models.bundle import read_bundle, write_bundle
 from models.forest import FlatForest, flatten, from_bytes, to_bytes
-from models.test_intelligence import FOREST, TestIntelligence, files
+from models.intelligence import FOREST, TestIntelligence, files
 from tests.models.examples import manifest
 
 K = 4

@@ -10,7 +10,7 @@ import xgboost
 
 from devmind.errors import FeatureSchemaMismatch, NotEnoughHistory, UnlearnableHistory
 from features.build_state import BuildState
-from features.test_state import TestState
+from features.verdict_state import TestState
 from models.bundle import Bundle, read_bundle, write_bundle
 from tests.training.builders import examples, random_builds
 from training import build_optimizer, failure_predictor, intelligence
@@ -44,7 +44,7 @@ def fit_quantiles(fit, _stopping, config):
     shards = [read_shard(path, BuildState.names) for path in fit]
     rows, label, weight = (np.concatenate(part) for part in zip(*shards, strict=True))
     booster = xgboost.train(
-        {"objective": "reg:quantileerror", "quantile_alpha": list(QUANTILES), "max_depth": 3},
+        {"objective": "reg:quantileerror", "quantile_alpha": list(QUANTILES), "nthread": 1},
         xgboost.DMatrix(rows, label, weight=weight),
         config.rounds,
     )
@@ -96,7 +96,7 @@ def reports(cycles=120, tests=12):
 
 SMALL_NETWORK = NetworkConfig(hidden=(8,), members=1, knots=11)
 RECIPES = [
-    (build_optimizer, builds(400), BoostingConfig(rounds=15), fit_quantiles, "mae_s"),
+    (build_optimizer, builds(400), BoostingConfig(rounds=8), fit_quantiles, "mae_s"),
     (failure_predictor, builds(400), SMALL_NETWORK, fit_network, "auc"),
     (intelligence, reports(), ForestConfig(trees=5), fit_forest, "apfd"),
 ]

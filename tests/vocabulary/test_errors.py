@@ -21,6 +21,9 @@ EXAMPLES = [
     errors.PromotionRefused("build_optimizer", "2", ("worse",)),
     errors.AlreadyRunning("build_optimizer", "job-1"),
     errors.FeatureSchemaMismatch("build_optimizer/2", ("a",), ("b",)),
+    errors.UnlearnableHistory("failure_predictor", "all builds passed"),
+    errors.HistorySchemaMismatch("v2", "v1"),
+    errors.UnusableSnapshot("build/1", "damaged"),
     errors.CorruptBundle("build_optimizer/2", "model.ubj is missing"),
     errors.ServiceUnreachable("http://127.0.0.1:8000", "connection refused"),
 ]

@@ -12,9 +12,9 @@ from deployments.answers import Readiness, SelectionAnswer, SelectionReason
 from deployments.bench import Bench, Case
 from deployments.questions import SelectionQuestion
 from devmind.paths import decides_everything
-from features.test_state import TestState
+from features.verdict_state import TestState
+from models.intelligence import TestIntelligence
 from models.selection import Candidates, Confidence, Selection, reason_to_run_all, select
-from models.test_intelligence import TestIntelligence
 
 REASONS = 50
 """So many of the selected tests come with a reason."""
