@@ -45,7 +45,7 @@ def failure_reasons(
         most: How many reasons at most.
         least: Effects smaller than this are not worth a sentence.
     """
-    return _reasons(effects, facts, _FAILURE, ("raises", "lowers", "the risk"), most, least)
+    return _reasons(effects, facts, _FAILURE, ("higher risk", "lower risk"), most, least)
 
 
 def duration_reasons(
@@ -59,8 +59,7 @@ def duration_reasons(
         most: How many reasons at most.
         least: Effects smaller than this are not worth a sentence.
     """
-    words = ("lengthens", "shortens", "the build")
-    return _reasons(effects, facts, _DURATION, words, most, least)
+    return _reasons(effects, facts, _DURATION, ("longer", "shorter"), most, least)
 
 
 Writer = Callable[[BuildFacts, float], str | None]
@@ -71,7 +70,7 @@ def _reasons(  # noqa: PLR0913, PLR0917 - shared by the two public functions abo
     effects: Mapping[str, float],
     facts: BuildFacts,
     writers: Mapping[str, Writer],
-    words: tuple[str, str, str],
+    words: tuple[str, str],
     most: int,
     least: float,
 ) -> list[Reason]:
@@ -92,16 +91,14 @@ def _text(
     factor: str,
     facts: BuildFacts,
     writers: Mapping[str, Writer],
-    words: tuple[str, str, str],
+    words: tuple[str, str],
     effect: float,
 ) -> str:
     written = writers[factor](facts, effect) if factor in writers else None
     if written:
         return written
-    raises, lowers, what = words
-    return (
-        f"{_LABELS.get(factor, factor.replace('_', ' '))} {raises if effect > 0 else lowers} {what}"
-    )
+    label = _LABELS.get(factor, factor.replace("_", " "))
+    return f"{words[effect <= 0]}: {label}"
 
 
 def _branch(facts: BuildFacts, effect: float) -> str | None:

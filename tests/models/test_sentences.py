@@ -60,9 +60,9 @@ LOCK = {
             "branch_outcomes",
             -0.2,
             {"branch_failed": (True,) * 5},
-            "how this branch's builds ended lowers the risk",
+            "lower risk: how this branch's builds ended",
         ),
-        ("branch_outcomes", 0.2, {}, "how this branch's builds ended raises the risk"),
+        ("branch_outcomes", 0.2, {}, "higher risk: how this branch's builds ended"),
         (
             "author_outcomes",
             0.2,
@@ -73,7 +73,7 @@ LOCK = {
             "author_outcomes",
             0.2,
             {"author": tally(0, 10), "project": tally(20, 200)},
-            "how this author's builds ended raises the risk",
+            "higher risk: how this author's builds ended",
         ),
         (
             "dependencies",
@@ -94,13 +94,13 @@ LOCK = {
             "dependencies",
             0.1,
             {**LOCK, "with_dependencies": tally(2, 4)},
-            "what the change does to dependency, CI and build files raises the risk",
+            "higher risk: what the change does to dependency, CI and build files",
         ),
         (
             "dependencies",
             0.1,
             {**LOCK, "touches_dependencies": None},
-            "what the change does to dependency, CI and build files raises the risk",
+            "higher risk: what the change does to dependency, CI and build files",
         ),
         (
             "path_outcomes",
@@ -115,7 +115,7 @@ LOCK = {
             "builds that touch the top folder fail only 2 % of the time (1 of 50)",
         ),
         ("commit", 0.1, {"commit": tally(1, 1)}, "this commit failed 1 of 1 build before"),
-        ("never_heard_of", 0.1, {}, "never heard of raises the risk"),
+        ("never_heard_of", 0.1, {}, "higher risk: never heard of"),
     ],
 )
 def test_a_failure_reason(factor, effect, known, said):
@@ -142,7 +142,12 @@ def test_a_failure_reason(factor, effect, known, said):
             {"kin_durations": RecentDurations(builds=1, last_s=42.0, median_s=42.0)},
             "builds like this one (same trigger, kind of branch and file types) last took 42 s",
         ),
-        ("load", -5.0, {}, "how many builds are running and how closely they follow each other "),
+        (
+            "load",
+            -5.0,
+            {},
+            "shorter: how many builds are running and how closely they follow each other",
+        ),
     ],
 )
 def test_a_duration_reason(factor, effect, known, said):
