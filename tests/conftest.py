@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from devmind import logs
+
 ROOT = Path(__file__).resolve().parent.parent
 
 pytest_plugins = ["tests.postgres.fixtures"]
 
+logs.configure(json=True)  # as in production; drawing a traceback takes seconds
 settings.register_profile("untimed", deadline=None)  # a loaded machine breaks no promise
 settings.load_profile("untimed")
 
