@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Annotated
 
 from pydantic import Field
@@ -29,7 +28,7 @@ class BuildBody(Body):
             project=self.project,
             pipeline=self.pipeline,
             external_id=self.external_id,
-            queued_at=self.queued_at.astimezone(UTC),
+            queued_at=self.queued_at,
             attempt=self.attempt,
             trigger=self.trigger,
             change=self.change.domain(),
@@ -54,8 +53,8 @@ class StepBody(Body):
         return Step(
             name=self.name,
             status=self.status,
-            started_at=self.started_at and self.started_at.astimezone(UTC),
-            finished_at=self.finished_at and self.finished_at.astimezone(UTC),
+            started_at=self.started_at,
+            finished_at=self.finished_at,
         )
 
 
@@ -75,9 +74,9 @@ class JobBody(Body):
         return Job(
             name=self.name,
             status=self.status,
-            queued_at=self.queued_at and self.queued_at.astimezone(UTC),
-            started_at=self.started_at and self.started_at.astimezone(UTC),
-            finished_at=self.finished_at and self.finished_at.astimezone(UTC),
+            queued_at=self.queued_at,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
             runner=self.runner,
             steps=tuple(step.domain() for step in self.steps),
         )
@@ -95,8 +94,8 @@ class FinishBody(Body):
         """Return the domain object, its times in UTC."""
         return BuildOutcome(
             status=self.status,
-            finished_at=self.finished_at.astimezone(UTC),
-            started_at=self.started_at and self.started_at.astimezone(UTC),
+            finished_at=self.finished_at,
+            started_at=self.started_at,
             jobs=tuple(job.domain() for job in self.jobs),
         )
 

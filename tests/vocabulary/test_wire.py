@@ -110,6 +110,8 @@ def test_events_survive_the_wire(build, outcome, report):
         (BuildBody, {"colour": "red"}),
         (BuildBody, {"queued_at": "2026-01-05T10:00:00"}),
         (BuildBody, {"queued_at": "yesterday"}),
+        (BuildBody, {"queued_at": "0001-01-01T00:00:00+23:59"}),
+        (BuildBody, {"queued_at": "9999-12-31T23:59:59-23:59"}),
         (BuildBody, {"project": ""}),
         (BuildBody, {"attempt": 0}),
         (BuildBody, {"change": {"files": [{"path": "x" * 10_000}]}}),
