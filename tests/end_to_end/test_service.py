@@ -192,6 +192,6 @@ def test_metrics_are_of_the_whole_application(service):
     def all_there():
         with service.client() as client:
             text = client.metrics()
-        return all(f"devmind_{name}" in text for name in ("builds_recorded", "predictions"))
+        return all(f"devmind_{name}_total{{" in text for name in ("events_recorded", "predictions"))
 
     assert until(all_there)
