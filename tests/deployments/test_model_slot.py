@@ -40,7 +40,7 @@ class Versions:
 
 def load(body, name):
     if body == b"broken":
-        raise RuntimeError("secret path /root/models")
+        raise RuntimeError("secret path /srv/models")
     return f"{name} loaded"
 
 
