@@ -1,17 +1,13 @@
 """API keys: random tokens known here only by their SHA-256, each with scopes.
 
 A key has 256 bits of randomness, so a plain hash protects it as well as a slow one would. Lines
-are `name:scope+scope:sha256hex`; `python -m deployments.auth new --name ci --scope record` makes
-one.
+are `name:scope+scope:sha256hex`; `devmind key new` makes one.
 """
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import re
-import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,7 +20,7 @@ from devmind.settings import ServerSettings
 Scope = Literal["record", "predict", "admin"]
 
 _LINE = re.compile(r"(?P<name>[\w.-]{1,64}):(?P<scopes>[a-z+]+):(?P<digest>[0-9a-f]{64})")
-_FORM = "A line is name:scope+scope:sha256hex; `python -m deployments.auth new` makes one."
+_FORM = "A line is name:scope+scope:sha256hex; `devmind key new` makes one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +137,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def new_key(name: str, scopes: Sequence[Scope]) -> tuple[str, str]:
-    """Make a fresh key.
-
-    Returns:
-        The key, to be shown once, and the line that is stored.
-    """
-    key = "dm_" + secrets.token_urlsafe(32)
-    line = f"{name}:{'+'.join(sorted(set(scopes)))}:{sha256(key.encode()).hexdigest()}"
-    _key(line, 1)
-    return key, line
-
-
 def _counts(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
@@ -166,23 +150,3 @@ def _key(line: str, number: int) -> Key:
         raise InvalidInput("API keys", f"line {number}", advice)
     held = frozenset(known[scope] for scope in scopes)
     return Key(name=match["name"], scopes=held, digest=match["digest"])
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Make a key: print it once, with the line to store."""
-    parser = argparse.ArgumentParser(prog="python -m deployments.auth", description=main.__doc__)
-    new = parser.add_subparsers(required=True).add_parser("new", help="make a key")
-    new.add_argument("--name", required=True, help="who will hold it")
-    new.add_argument("--scope", required=True, action="append", choices=get_args(Scope))
-    options = parser.parse_args(arguments)
-    try:
-        key, line = new_key(options.name, options.scope)
-    except InvalidInput as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command speaks
-        return 1
-    print(f"key (shown once):     {key}\nline (to be stored):  {line}")  # noqa: T201 - as above
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

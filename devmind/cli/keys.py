@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -36,16 +37,28 @@ def new_key(
 
         devmind key new jenkins --scope record --scope predict
     """
-    scopes = tuple(dict.fromkeys(scope or ("record", "predict")))
-    _check(name, scopes)
-    key = "dm_" + secrets.token_urlsafe(32)
-    line = f"{name}:{'+'.join(scopes)}:{hashlib.sha256(key.encode()).hexdigest()}"
+    key, line = make_key(name, scope or ("record", "predict"))
     if as_json:
         say.as_json({"key": key, "line": line})
         return
     say.line(f"key   {key}")
     say.line(f"line  {line}")
     say.note("Keep the key secret; it cannot be shown again. The line is safe to store.")
+
+
+def make_key(name: str, scopes: Sequence[str]) -> tuple[str, str]:
+    """Make a fresh key.
+
+    Returns:
+        The key, to be shown once, and the line that the service stores.
+
+    Raises:
+        InvalidInput: If the name or a scope will not do.
+    """
+    chosen = tuple(dict.fromkeys(scopes))
+    _check(name, chosen)
+    key = "dm_" + secrets.token_urlsafe(32)
+    return key, f"{name}:{'+'.join(chosen)}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _check(name: str, scopes: tuple[str, ...]) -> None:

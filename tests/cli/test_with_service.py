@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 import uvicorn
 
-from deployments.auth import Keys, new_key
+from deployments.auth import Keys
 from deployments.history_service import Desk, HistoryService
 from deployments.metrics import Metrics
 from deployments.recording import Recorder
+from devmind.cli.keys import make_key
 from devmind.client import Client, Question, TestQuestion
 from history.open import open_history
 from tests.deployments.fakes import Instruments, make_app
@@ -21,7 +22,7 @@ JUNIT = '<testsuite><testcase classname="cart" name="adds" time="0.5"/></testsui
 
 @pytest.fixture(scope="module", name="key_and_line")
 def _key_and_line():
-    return new_key("ci", ["admin"])
+    return make_key("ci", ["admin"])
 
 
 @pytest.fixture(name="store")
