@@ -61,7 +61,9 @@ def import_history(
     kind: Annotated[
         str | None,
         typer.Option(
-            "--kind", help="github, github-steps, verdicts, lrts or git; found out by default."
+            "--kind",
+            help="One of github, github-steps, ghaminer, verdicts, lrts, lrts-stages, git;"
+            " found out by default.",
         ),
     ] = None,
     project: Annotated[

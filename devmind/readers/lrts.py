@@ -11,6 +11,9 @@ epoch seconds, `build_duration` seconds.
 | FAILURE, UNSTABLE                          | failed        |
 | SUCCESS                                    | passed        |
 | ABORTED, NOT_BUILT (no test had failed)    | canceled      |
+
+The data set's own protocol asks of each stage whether a test class fails in it. By that reading
+(`lrts-stages`) every stage is a build of a pipeline of its own, known when the build has ended.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from devmind.ci import (
 from devmind.errors import UnreadableSource
 from devmind.readers.records import Record
 from devmind.readers.source import Skipped, Source, in_order
-from devmind.readers.tables import count_distinct, read_table
+from devmind.readers.tables import count_distinct, count_lines, read_table
 
 BUILD_FILES = ("training_builds.csv", "testing_builds.csv")
 CHANGE_FILE = "change_stats.csv"
@@ -59,12 +62,13 @@ _LATEST_S = 4_102_444_800  # the year 2100: no build ran later, and milliseconds
 _Key = tuple[str, str]
 
 
-def open_lrts(path: Path, project: str | None = None) -> Source:
+def open_lrts(path: Path, project: str | None = None, *, by_stage: bool = False) -> Source:
     """Open a project folder.
 
     Args:
         path: The folder with the builds.
         project: The project's name; by default the `project` of each row.
+        by_stage: Whether each stage is a build of its own, failed if test classes failed in it.
 
     Raises:
         UnreadableSource: If it holds no file of builds.
@@ -75,10 +79,14 @@ def open_lrts(path: Path, project: str | None = None) -> Source:
         raise UnreadableSource(str(path), "no LRTS builds in it", advice)
 
     def read(skipped: list[Skipped]) -> Iterator[FinishedBuild]:
-        return in_order(list(_builds(files, _totals(path), project, skipped)))
+        return in_order(list(_builds(files, _totals(path), project, skipped, by_stage=by_stage)))
 
-    estimate = sum(count_distinct(file, ("pr_name", "build_id")) for file in files)
-    return Source(kind="lrts", path=path, read=read, estimate=estimate)
+    if by_stage:
+        estimate = sum(count_lines(file) for file in files)
+    else:
+        estimate = sum(count_distinct(file, ("pr_name", "build_id")) for file in files)
+    kind = "lrts-stages" if by_stage else "lrts"
+    return Source(kind=kind, path=path, read=read, estimate=estimate)
 
 
 def _builds(
@@ -86,6 +94,8 @@ def _builds(
     totals: dict[tuple[str, _Key], ChangeTotals],
     project: str | None,
     skipped: list[Skipped],
+    *,
+    by_stage: bool,
 ) -> Iterator[FinishedBuild]:
     stages: dict[tuple[str, _Key], list[Record]] = {}
     for file in files:
@@ -97,7 +107,10 @@ def _builds(
                 _check_same_build(stages.setdefault(key, []), row)
                 stages[key].append(row)
     for key, rows in stages.items():
-        yield _finished(rows, totals.get(key), project or key[0])
+        if by_stage:
+            yield from (_stage(row, totals.get(key), project or key[0]) for row in rows)
+        else:
+            yield _finished(rows, totals.get(key), project or key[0])
 
 
 def _key(row: Record) -> tuple[str, _Key]:
@@ -111,32 +124,46 @@ def _check_same_build(known: list[Record], row: Record) -> None:
 
 
 def _finished(rows: list[Record], totals: ChangeTotals | None, project: str) -> FinishedBuild:
-    first = rows[0]
-    seconds = first.number("build_timestamp")
+    build = _queued(rows[0], PIPELINE, totals, project)
+    jobs = tuple(_job(row) for row in rows)
+    outcome = BuildOutcome(status=_status(rows), finished_at=_end(build, rows[0]), jobs=jobs)
+    return FinishedBuild(build=build, outcome=outcome)
+
+
+def _stage(row: Record, totals: ChangeTotals | None, project: str) -> FinishedBuild:
+    build = _queued(row, f"{PIPELINE}/{row.required('stage_id')}", totals, project)
+    failed = row.count("num_fail_class") > 0
+    status = BuildStatus.FAILED if failed else BuildStatus.PASSED
+    outcome = BuildOutcome(status=status, finished_at=_end(build, row))
+    return FinishedBuild(build=build, outcome=outcome)
+
+
+def _end(build: QueuedBuild, row: Record) -> datetime:
+    duration_s = row.number("build_duration")
+    if duration_s > _LATEST_S:
+        row.bad("build_duration", "seconds")
+    return build.queued_at + timedelta(seconds=duration_s)
+
+
+def _queued(row: Record, pipeline: str, totals: ChangeTotals | None, project: str) -> QueuedBuild:
+    seconds = row.number("build_timestamp")
     if seconds > _LATEST_S:
-        first.bad("build_timestamp", "epoch seconds")
-    queued_at = datetime.fromtimestamp(seconds, UTC)
-    pull_request = first.text("pr_name")
-    build = QueuedBuild(
+        row.bad("build_timestamp", "epoch seconds")
+    pull_request = row.text("pr_name")
+    return QueuedBuild(
         project=project,
-        pipeline=PIPELINE,
-        external_id=f"{pull_request}#{first.text('build_id')}",
-        queued_at=queued_at,
+        pipeline=pipeline,
+        external_id=f"{pull_request}#{row.text('build_id')}",
+        queued_at=datetime.fromtimestamp(seconds, UTC),
         trigger="pull_request",
         change=Change(
-            commit=first.text("build_head_sha"),
+            commit=row.text("build_head_sha"),
             branch=pull_request,
-            base=first.text("pr_base_branch"),
+            base=row.text("pr_base_branch"),
             pull_request=pull_request,
             totals=totals,
         ),
     )
-    outcome = BuildOutcome(
-        status=_status(rows),
-        finished_at=queued_at + timedelta(seconds=first.number("build_duration")),
-        jobs=tuple(_job(row) for row in rows),
-    )
-    return FinishedBuild(build=build, outcome=outcome)
 
 
 def _status(rows: list[Record]) -> BuildStatus:

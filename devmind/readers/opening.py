@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from devmind.errors import InvalidInput, UnreadableSource
-from devmind.readers import github_steps, lrts, verdicts
+from devmind.readers import ghaminer, github_steps, lrts, verdicts
 from devmind.readers.github import open_github
 from devmind.readers.payloads import first_key
 from devmind.readers.source import Source, merge
@@ -17,9 +18,14 @@ Open = Callable[[Path, str | None], Source]
 _OPEN: dict[str, Open] = {
     "github": open_github,
     "github-steps": github_steps.open_steps,
+    "ghaminer": ghaminer.open_ghaminer,
     "verdicts": verdicts.open_verdicts,
     "lrts": lrts.open_lrts,
+    "lrts-stages": partial(lrts.open_lrts, by_stage=True),
 }
+
+_LOOKS_LIKE = {"lrts-stages": "lrts"}
+"""Another reading of what looks the same; only taken when it is asked for."""
 
 KINDS = (*_OPEN, "git")
 """What `open_source` knows; `git` has changes, but no builds."""
@@ -27,8 +33,8 @@ KINDS = (*_OPEN, "git")
 _DEPTH = 3
 _ADVICE = (
     "Expected one of: a folder with runs/*.json of GitHub's API (kind github), a with_steps CSV"
-    " (github-steps), a verdict CSV (verdicts), a folder with training_builds.csv (lrts); or a"
-    " folder of them."
+    " (github-steps), a table of GHAminer's features (ghaminer), a verdict CSV (verdicts), a folder"
+    " with training_builds.csv (lrts); or a folder of them."
 )
 
 
@@ -75,7 +81,8 @@ def _find(path: Path, kind: str | None, depth: int) -> list[tuple[Path, str | No
     """Return what *path* is, or else what its children are."""
     own = _kind_of_folder(path) if path.is_dir() else _kind_of_file(path)
     if own is not None:
-        return [(path, own)] if kind in (None, own) else []
+        wanted = kind or own
+        return [(path, wanted)] if _LOOKS_LIKE.get(wanted, wanted) == own else []
     if not path.is_dir() or depth == 0:
         return []
     children = sorted(child for child in path.iterdir() if not child.name.startswith("."))
@@ -95,6 +102,8 @@ def _kind_of_file(path: Path) -> str | None:
         return None
     if set(read_header(path)) >= {"job_details", "id_build"}:
         return "github-steps"
+    if set(read_header(path)) >= ghaminer.COLUMNS:
+        return "ghaminer"
     if set(read_header(path, verdicts.DELIMITER)) >= {"Name", "Verdict", "Cycle"}:
         return "verdicts"
     return None

@@ -7,7 +7,7 @@ the kind's nothing (`""`, `0`, `None`); what is there and cannot be true raises.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import NoReturn
 
@@ -135,6 +135,10 @@ class Record:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             self.bad(field, "a list of strings")
         return [printable(one) for one in value]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names of the fields."""
+        return iter(self._values)
 
     def has(self, field: str) -> bool:
         """Whether *field* is there, null included."""

@@ -79,7 +79,9 @@ def test_an_unknown_kind_is_refused(tmp_path):
     """
     A kind that does not exist is refused with those that do.
     """
-    with pytest.raises(InvalidInput, match="github, github-steps, verdicts, lrts, git"):
+    with pytest.raises(
+        InvalidInput, match="github, github-steps, ghaminer, verdicts, lrts, lrts-stages, git"
+    ):
         open_source(tmp_path, kind="travis")
 
 
