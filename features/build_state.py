@@ -15,8 +15,10 @@ from features.facts import BuildFacts, FactBook
 from features.feature import Book, KnownAt
 from features.frozen import open_frozen, pack
 from features.names import groups_of, known_at_of, names_of, state_name
+from features.pipeline_jobs import JobBook
 from features.pipelines import PipelineBook, PipelineFacts
 from features.recent import Recent
+from features.recent_outcomes import OutcomeBook, RecentOutcomes
 from features.steps import StepBook, StepFacts
 from features.traits import Traits
 from history.events import (
@@ -29,15 +31,15 @@ from history.events import (
     TestsReported,
 )
 
-VERSION = 1
+VERSION = 2
 """Raise it when the meaning of a frozen state changes and the columns' names do not."""
 RUNNING = 1_024
 ENDED = 256
 """Builds remembered while they run, and after they have ended, for reports that come late."""
 
 Row = NDArray[np.float32]
-Running = tuple[Traits, Row]
-"""A build that runs, and the row that was read when it was queued."""
+Running = tuple[Traits, Row, int]
+"""A build that runs, the row that was read when it was queued, and that event's number."""
 
 
 class BuildState:
@@ -53,6 +55,7 @@ class BuildState:
         groups: Columns by what they are about, for reasons.
         known_at: When each column's inputs are known.
         as_of: Sequence number of the newest event folded; 0 for none.
+        jobs: What the jobs of recent builds did.
     """
 
     names: ClassVar[tuple[str, ...]] = names_of(build_features())
@@ -66,9 +69,16 @@ class BuildState:
         self._facts = FactBook()
         self._steps = StepBook()
         self._pipelines = PipelineBook()
-        self._books: tuple[Book, ...] = (self._facts, self._steps, self._pipelines)
+        self.jobs = JobBook()
+        self._books: tuple[Book, ...] = (self._facts, self._steps, self._pipelines, self.jobs)
+        self._outcomes = OutcomeBook(len(self.names))
         self._running: Recent[Running] = Recent(limit=RUNNING)
         self._ended: Recent[Traits] = Recent(limit=ENDED)
+
+    @property
+    def outcomes(self) -> RecentOutcomes:
+        """The newest finished builds of the project, with their rows."""
+        return self._outcomes.read()
 
     def read(self, build: QueuedBuild) -> Row:
         """Return the row for *build*: float32 (k,), NaN where unknown; changes nothing."""
@@ -113,7 +123,8 @@ class BuildState:
                 "as_of": self.as_of,
                 "features": [feature.freeze() for feature in self._features],
                 "books": [book.freeze() for book in self._books],
-                "running": self._running.freeze(lambda held: [held[0].freeze(), held[1]]),
+                "outcomes": self._outcomes.freeze(),
+                "running": self._running.freeze(lambda held: [held[0].freeze(), *held[1:]]),
                 "ended": self._ended.freeze(Traits.freeze),
             }
         )
@@ -133,7 +144,10 @@ class BuildState:
                 feature.thaw(memory)
             for book, memory in zip(state._books, tree["books"], strict=True):
                 book.thaw(memory)
-            state._running.thaw(tree["running"], lambda held: (Traits.thaw(held[0]), held[1]))
+            state._outcomes.thaw(tree["outcomes"])
+            state._running.thaw(
+                tree["running"], lambda held: (Traits.thaw(held[0]), held[1], held[2])
+            )
             state._ended.thaw(tree["ended"], Traits.thaw)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise UnusableSnapshot(cls.STATE, f"damaged: {error}") from error
@@ -142,7 +156,7 @@ class BuildState:
     def _queue(self, event: BuildQueued) -> None:
         row = self.read(event.build)
         traits = context_of(event.build).traits
-        self._running.put(traits.build_id, (traits, row))
+        self._running.put(traits.build_id, (traits, row, event.sequence))
         self._pipelines.queued(traits)
         for feature in self._features:
             feature.queued(traits)
@@ -162,8 +176,10 @@ class BuildState:
         running = self._running.pop(event.build_id)
         if running is None:
             return
-        ended = ended_of(running[0], event)
-        self._ended.put(event.build_id, running[0])
+        traits, row, sequence = running
+        ended = ended_of(traits, event)
+        self._ended.put(event.build_id, traits)
+        self._outcomes.put(ended, row, sequence=sequence, known_at=event.sequence)
         for book in self._books:
             book.finished(ended)
         for feature in self._features:

@@ -24,12 +24,12 @@ class Feature(Protocol):
     Attributes:
         names: The columns, in the order in which `read` returns them.
         group: What the columns are about, for reasons.
-        known_at: When the inputs of `read` are known.
+        known_at: When the inputs of `read` are known; every class says so itself.
     """
 
     names: tuple[str, ...]
     group: str
-    known_at: ClassVar[KnownAt] = "queued"
+    known_at: ClassVar[KnownAt]
 
     def read(self, context: Context) -> Sequence[float]:
         """Return the values for a build about to run."""

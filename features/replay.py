@@ -121,8 +121,8 @@ def replay_tests(events: Sequence[StoredEvent], *, state: TestState | None = Non
 
     Returns:
         Rows that a service folding the same events would have read when each build was queued,
-        with the tests that the build came to run as candidates. A test first seen in the build
-        itself has a row of NaN.
+        with the tests that the build came to run as candidates. The row of a test first seen in
+        the build itself says only that it never ran, and how first runs go in the project.
     """
     state = state or TestState()
     labels = _labels(events)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from devmind.ci import QueuedBuild
 from devmind.errors import UnusableSnapshot
 from features.context import context_of
-from features.feature import NAN, KnownAt
+from features.feature import KnownAt
 from features.frozen import open_frozen, pack
 from features.names import groups_of, known_at_of, names_of, state_name
 from features.recent import Recent
@@ -20,12 +20,12 @@ from features.verdicts.columns import SMALLEST, Columns
 from features.verdicts.counts import Counts
 from features.verdicts.durations import TestDurations
 from features.verdicts.every import every_feature
-from features.verdicts.feature import Candidates, TestFeature, Values
+from features.verdicts.feature import NEVER_REPORTED, Candidates, TestFeature, Values
 from features.verdicts.known_tests import KnownTests
 from features.verdicts.ledger import Ledger
 from history.events import BuildQueued, StoredEvent, TestsReported
 
-VERSION = 1
+VERSION = 2
 """Raise it when the meaning of a frozen state changes and the columns' names do not."""
 BUILDS = 1_024
 """Queued builds whose changes are remembered for their reports."""
@@ -86,19 +86,14 @@ class TestState:
         Args:
             build: The build that may run them.
             tests: int32 (n,), all candidates, as ranks are among them; a number that was never
-                reported (-1) gives a row of NaN and is no candidate.
+                reported (such as -1) is a test that never ran, of which only that is known.
 
         Returns:
             float32 (n, k), NaN where unknown.
         """
         numbers = np.asarray(tests, dtype=np.int32)
         known = (numbers >= 0) & (numbers < len(self._catalogue))
-        rows = self._read(context_of(build).traits, numbers[known])
-        if known.all():
-            return rows
-        all_rows = np.full((len(numbers), len(self.names)), NAN, dtype=np.float32)
-        all_rows[known] = rows
-        return all_rows
+        return self._read(context_of(build).traits, np.where(known, numbers, NEVER_REPORTED))
 
     def update(self, event: StoredEvent) -> None:
         """Fold the next event of the project's history."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.branches import KINDS
 from features.context import Context
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.keys import by_branch
 from features.recent import Recent
@@ -33,6 +34,7 @@ class Branch(Feature):
     Source: `Change.branch`, earlier queued builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (
         *(f"branch_is_{kind}" for kind in KINDS),
         "branch_builds",
@@ -83,6 +85,7 @@ class Trigger(Feature):
     Source: `QueuedBuild.trigger`.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (*(f"trigger_{trigger}" for trigger in TRIGGERS), "trigger_other")
     group = "trigger"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC
+from typing import ClassVar
 
 from features.context import Context
-from features.feature import Feature
+from features.feature import Feature, KnownAt
 
 _DAY_HOURS = 24
 _WEEK_DAYS = 7
@@ -22,6 +23,7 @@ class Calendar(Feature):
     Source: `QueuedBuild.queued_at`.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (
         "hour",
         "hour_sin",

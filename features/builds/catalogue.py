@@ -5,6 +5,8 @@ from __future__ import annotations
 from features import keys
 from features.builds import path_outcomes as paths
 from features.builds.branch import Branch, Trigger
+from features.builds.branch_habits import BranchHabits
+from features.builds.bustle import Bustle
 from features.builds.calendar import Calendar
 from features.builds.change_kinds import ChangeKinds, Decisive
 from features.builds.change_size import ChangeSize
@@ -12,11 +14,14 @@ from features.builds.change_spread import ChangeSpread
 from features.builds.commits import Commits
 from features.builds.durations import Durations
 from features.builds.extensions import Extensions
+from features.builds.last_failure import LastFailure
 from features.builds.load import Gaps, Load
+from features.builds.look_alikes import LookAlikes
 from features.builds.message import Message
 from features.builds.neighbours import Neighbours
-from features.builds.outcomes import Outcomes
+from features.builds.outcomes import MainOutcomes, Outcomes, by_line
 from features.builds.path_outcomes import PathOutcomes
+from features.builds.project_health import ProjectHealth
 from features.builds.reports import Reports
 from features.builds.similar_durations import SimilarDurations
 from features.builds.since_pass import SincePass
@@ -63,6 +68,21 @@ def _outcomes() -> tuple[Feature, ...]:
         PathOutcomes("extension", paths.touched_extensions, pipeline),
         SincePass(),
         Reports(),
+        *_standing(pipeline),
+    )
+
+
+def _standing(pipeline: Outcomes) -> tuple[Feature, ...]:
+    """How branch, project and look-alikes stand, over all pipelines where that tells more."""
+    return (
+        Outcomes("line", by_line, parent=pipeline, group="branch_outcomes"),
+        MainOutcomes("main", keys.by_pipeline, parent=pipeline, group="branch_kind_outcomes"),
+        Outcomes("kin", keys.by_kin, parent=pipeline, group="similar_changes"),
+        BranchHabits(),
+        LastFailure(),
+        ProjectHealth(),
+        LookAlikes(),
+        Bustle(),
     )
 
 

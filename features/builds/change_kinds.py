@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import ClassVar
 
 from devmind.paths import PathKind, kind
 from features.context import Context
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.traits import files_of
 
 path_kind = lru_cache(maxsize=16_384)(kind)
@@ -21,6 +22,7 @@ class ChangeKinds(Feature):
     Source: `Change.totals`, or the sum of `Change.files`.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (
         "test_churn_lines",
         "source_churn_lines",
@@ -57,6 +59,7 @@ class Decisive(Feature):
     Source: `Change.totals` and `Change.files`.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("dependency_files", "ci_files", "build_files")
     group = "dependencies"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.traits import files_of
 
 
@@ -17,6 +18,7 @@ class ChangeSize(Feature):
     Source: `Change.totals`, or the sum of `Change.files`.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (
         "files_changed",
         "files_added",

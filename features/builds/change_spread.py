@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 
 
 class ChangeSpread(Feature):
@@ -21,6 +22,7 @@ class ChangeSpread(Feature):
         A. E. Hassan, "Predicting faults using the complexity of code changes", 2009.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("extensions", "directories", "areas", "mean_depth", "churn_entropy")
     group = "change_spread"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.recent import Recent
 from features.traits import Traits
@@ -21,6 +22,7 @@ class Commits(Feature):
     Source: earlier queued builds, finished outcomes.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("attempt", "commit_builds", "commit_outcomes", "commit_failed_share")
     group = "commit"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
+from typing import ClassVar
 
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.keys import KeyOf
 from features.recent import Recent
@@ -33,6 +34,8 @@ class Durations(Feature):
         by: The key.
         lags: How many of the last durations become columns of their own.
     """
+
+    known_at: ClassVar[KnownAt] = "queued"
 
     def __init__(self, of: str, by: KeyOf, *, lags: int = 1) -> None:
         self.group = f"{of}_durations"

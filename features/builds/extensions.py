@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 
 FAMILIES = {
     "c": ".c .h .cc .cpp .cxx .hpp .hh .hxx .ino .m .mm",
@@ -40,6 +41,7 @@ class Extensions(Feature):
     Source: extensions of the changed files.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (*(f"touches_{family}" for family in FAMILIES), "touches_other")
     group = "file_types"
 

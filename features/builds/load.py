@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.keys import KeyOf, by_branch, by_pipeline, by_project
 from features.recent import Recent, key
@@ -29,6 +30,7 @@ class Load(Feature):
     Source: queued and finished events; a build counts for at most `IN_FLIGHT_S`.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("in_flight", "pipeline_in_flight", "branch_in_flight", "builds_last_day")
     group = "load"
 
@@ -78,6 +80,7 @@ class Gaps(Feature):
     Source: `QueuedBuild.queued_at` of earlier builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("gap_s", "pipeline_gap_s", "branch_gap_s")
     group = "load"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 
 WORDS = {
     "revert": r"revert\w*|roll ?back",
@@ -34,6 +35,7 @@ class Message(Feature):
     Source: `Change.message`, its first 1,000 characters.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (*(f"message_{word}" for word in WORDS), "message_length")
     group = "message"
 

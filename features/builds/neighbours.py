@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.builds.durations import log_seconds
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.recent import Recent
 from features.traits import Traits
@@ -34,6 +35,7 @@ class Neighbours(Feature):
     Source: the last `WINDOW` passed or failed builds of the pipeline.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("neighbours_s", "neighbours_failure_rate", "neighbours_weight")
     group = "similar_changes"
 

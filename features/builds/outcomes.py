@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.keys import KeyOf
-from features.recent import Recent
+from features.recent import Recent, key
 from features.traits import Traits
 
 HALF_LIFE = 10.0
@@ -39,12 +40,21 @@ class Outcomes(Feature):
         by: The key.
         lags: How many of the last outcomes become columns of their own.
         parent: Whose failure rate a key with few outcomes is drawn to.
+        group: What the columns are about; by default the outcomes of what the key is called.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
+
     def __init__(
-        self, of: str, by: KeyOf, *, lags: int = 1, parent: Outcomes | None = None
+        self,
+        of: str,
+        by: KeyOf,
+        *,
+        lags: int = 1,
+        parent: Outcomes | None = None,
+        group: str = "",
     ) -> None:
-        self.group = f"{of}_outcomes"
+        self.group = group or f"{of}_outcomes"
         self.names = (
             f"{of}_failure_rate_ewma",
             f"{of}_failure_rate_fast",
@@ -126,3 +136,19 @@ class Outcomes(Feature):
         if math.isnan(prior):
             return failures / weight
         return (failures + PRIOR * prior) / (weight + PRIOR)
+
+
+def by_line(traits: Traits) -> str | None:
+    """Builds of the same branch or pull request, in any pipeline."""
+    return key(traits.branch) if traits.branch else None
+
+
+class MainOutcomes(Outcomes):
+    """Outcomes of the pipeline on its main branch, read by builds of any branch."""
+
+    known_at: ClassVar[KnownAt] = "queued"
+
+    def finished(self, ended: Ended) -> None:
+        """Learn whether a build of a main branch passed or failed."""
+        if ended.traits.branch_kind == "main":
+            super().finished(ended)

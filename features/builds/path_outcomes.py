@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from features.builds.outcomes import Outcomes
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.recent import Recent
 from features.traits import Traits
@@ -32,6 +33,7 @@ class PathOutcomes(Feature):
         pipeline: The pipeline's outcomes.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     group = "path_outcomes"
 
     def __init__(

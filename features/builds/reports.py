@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context, Reported
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.recent import Recent
 
@@ -25,6 +26,7 @@ class Reports(Feature):
     Source: test reports recorded before the build was queued.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (
         "last_report_tests",
         "last_report_failing",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
+from typing import ClassVar
 
 from features.builds.durations import log_seconds
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.recent import Recent, key
 from features.traits import Traits
@@ -30,6 +31,7 @@ class SimilarDurations(Feature):
     Source: `BuildOutcome.duration_s` of passed builds that had finished.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("similar_s", "similar_closest_s", "similar_builds", "similar_level")
     group = "similar_durations"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from features.context import Context, Ended
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.keys import by_branch
 from features.recent import Recent
@@ -22,6 +23,7 @@ class SincePass(Feature):
     Source: changes of failed builds that had finished.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("files_since_pass", "files_since_pass_share")
     group = "branch_outcomes"
 

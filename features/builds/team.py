@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
+from typing import ClassVar
 
 from features.context import Context
-from features.feature import NAN, Feature
+from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
 from features.recent import Recent
 from features.traits import Traits
@@ -26,6 +27,7 @@ class Team(Feature):
     Source: authors of earlier queued builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("team_100_builds", "team_90_days")
     group = "team"
 
@@ -65,6 +67,7 @@ class Experience(Feature):
     Source: earlier queued builds of the author.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("author_builds", "author_days", "author_gap_s")
     group = "author_experience"
 

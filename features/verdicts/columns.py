@@ -48,8 +48,9 @@ class Columns:
             self._before = np.concatenate((self._before, more))
 
     def at(self, tests: NDArray[np.int32]) -> Rows:
-        """Return a copy of the rows of *tests*: (n, width)."""
+        """Return a copy of the rows of *tests*: (n, width); -1 reads as a new test."""
         rows: Rows = self._now[tests]
+        rows[tests < 0] = self._fills
         return rows
 
     def column(self, index: int) -> Rows:

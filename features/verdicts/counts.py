@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.columns import Columns
@@ -13,21 +15,27 @@ from features.verdicts.feature import Candidates, TestFeature, Values
 from features.verdicts.runs import FLAKY_WEIGHT, Runs
 
 PRIOR = 5.0
-"""The project's failure rate counts as this many runs of a test."""
+"""The project's failure rate counts as this many runs of a test, or as first runs of tests."""
 
-_RUNS, _FAILURES, _SINCE, _FIRST, _LATEST = range(5)
+_RUNS, _FAILURES, _FIRST_RUNS, _FIRST_FAILURES, _SINCE, _FIRST, _LATEST = range(7)
+_SUMMED = slice(_RUNS, _FIRST_FAILURES + 1)
 
 
 class Counts(TestFeature):
     """Runs, failures and ages, counted in runs and builds.
 
+    A test that never ran is expected to fail as often as tests of the project failed in their
+    first run: in some projects new tests fail far more often than old ones.
+
     Shape:  (n, 7): runs, failures (flaky ones count `FLAKY_WEIGHT`), failure rate shrunk to that
-            of all tests, runs since the last failure (0: the last run failed), builds since the
-            first and the last run, share of builds since the first that ran the test.
-    Unit:   counts and shares; NaN before the first run, or failure.
+            of all tests (before the first run `first_run_failure_rate`), runs since the last
+            failure (0: the last run failed), builds since the first and the last run, share of
+            builds since the first that ran the test.
+    Unit:   counts and shares; NaN before the first run, or failure, where there is nothing else.
     Source: `TestsReported` of earlier builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = (
         "runs",
         "failures",
@@ -40,21 +48,21 @@ class Counts(TestFeature):
     group = "failure_counts"
 
     def __init__(self, *, capacity: int) -> None:
-        self._columns = Columns((0.0, 0.0, NAN, NAN, NAN), np.float64, capacity=capacity)
-        self._runs = 0.0
-        self._failures = 0.0
+        fills = (0.0, 0.0, 0.0, 0.0, NAN, NAN, NAN)
+        self._columns = Columns(fills, np.float64, capacity=capacity)
+        self._totals = np.zeros(_FIRST_FAILURES + 1)
 
     def read(self, candidates: Candidates) -> Values:
         """Return the counts and rates."""
         rows = self._columns.at(candidates.tests)
         runs, failures = rows[:, _RUNS], rows[:, _FAILURES]
-        prior = self.failure_rate()
+        prior, new = self.failure_rate(), self.first_run_failure_rate()
         age = candidates.builds - rows[:, _FIRST]
         return np.column_stack(
             (
                 runs,
                 failures,
-                np.where(runs > 0, (failures + PRIOR * prior) / (runs + PRIOR), NAN),
+                np.where(runs > 0, (failures + PRIOR * prior) / (runs + PRIOR), new),
                 rows[:, _SINCE],
                 age,
                 candidates.builds - rows[:, _LATEST],
@@ -70,19 +78,31 @@ class Counts(TestFeature):
         """Count a build's runs and failures."""
         before = self._columns.at(runs.tests)
         rows = self._columns.start(runs)
+        too_much = (1 - FLAKY_WEIGHT) * runs.redeemed
+        rows[:, _FIRST_FAILURES] -= too_much * (rows[:, _RUNS] == 1)
+        first = rows[:, _RUNS] == 0
+        rows[first, _FIRST_RUNS] = 1
+        rows[first, _FIRST_FAILURES] = runs.verdict[first]
         rows[:, _RUNS] += 1
-        rows[:, _FAILURES] += runs.verdict - (1 - FLAKY_WEIGHT) * runs.redeemed
+        rows[:, _FAILURES] += runs.verdict - too_much
         rows[:, _SINCE] = np.where(runs.failing, 0.0, rows[:, _SINCE] + 1)
         rows[:, _FIRST] = np.fmin(rows[:, _FIRST], runs.build)
         rows[:, _LATEST] = np.fmax(rows[:, _LATEST], runs.build)
-        more = (rows - before)[:, : _FAILURES + 1].sum(axis=0)
-        self._runs += float(more[_RUNS])
-        self._failures += float(more[_FAILURES])
+        self._totals += (rows - before)[:, _SUMMED].sum(axis=0)
         self._columns.put(runs.tests, rows)
 
     def failure_rate(self) -> float:
         """Return the failure rate of all runs of all tests; 0 before the first."""
-        return self._failures / self._runs if self._runs else 0.0
+        runs, failures = self._totals[_RUNS], self._totals[_FAILURES]
+        return float(failures / runs) if runs else 0.0
+
+    def first_run_failure_rate(self) -> float:
+        """Return how often tests failed in their first run, shrunk to the rate of all runs.
+
+        NaN before the first run of all.
+        """
+        runs, _, firsts, failures = self._totals.tolist()
+        return (failures + PRIOR * self.failure_rate()) / (firsts + PRIOR) if runs else NAN
 
     def runs(self) -> NDArray[np.float64]:
         """Return the runs of all tests."""
@@ -94,9 +114,9 @@ class Counts(TestFeature):
 
     def freeze(self) -> Tree:
         """Return the counts by test and in all."""
-        return [self._columns.freeze(), self._runs, self._failures]
+        return [self._columns.freeze(), self._totals]
 
     def thaw(self, tree: Tree) -> None:
         """Take over the counts."""
-        columns, self._runs, self._failures = tree
+        columns, self._totals = tree
         self._columns.thaw(columns)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.columns import Columns
@@ -27,6 +29,7 @@ class TestDurations(TestFeature):
     Source: `TestsReported.durations_s` of earlier builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("test_ewma_s", "test_last_s")
     group = "test_duration"
 

@@ -8,6 +8,7 @@ from features.verdicts.failed_together import FailedTogether
 from features.verdicts.feature import TestFeature
 from features.verdicts.last_build import LastBuild
 from features.verdicts.last_verdicts import LastVerdicts
+from features.verdicts.newcomers import Newcomers
 from features.verdicts.path_tokens import PathTokens
 from features.verdicts.ranks import Ranks
 from features.verdicts.recency import Recency
@@ -31,6 +32,7 @@ def every_feature(
         VerdictMeans(counts, capacity=capacity),
         LastVerdicts(capacity=capacity),
         counts,
+        Newcomers(counts),
         Recency(capacity=capacity),
         Transitions(capacity=capacity),
         durations,

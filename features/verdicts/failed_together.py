@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
-from features.verdicts.feature import Candidates, TestFeature, Values
+from features.verdicts.feature import Candidates, TestFeature, Values, of_tests
 from features.verdicts.runs import Runs
 from features.verdicts.together import Together
 
@@ -24,6 +26,7 @@ class FailedTogether(TestFeature):
     Source: `TestsReported` of earlier builds and their changes.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("failed_with_file", "failed_with_directory", "failed_with_extension")
     group = "failed_together"
 
@@ -37,7 +40,7 @@ class FailedTogether(TestFeature):
         names = (traits.paths, traits.directories, traits.extensions or ())
         for column, (together, touched) in enumerate(zip(self._by, names, strict=True)):
             if touched:
-                values[:, column] = together.highest(touched, count)[candidates.tests]
+                values[:, column] = of_tests(together.highest(touched, count), candidates.tests)
         return values
 
     def ran(self, runs: Runs) -> None:

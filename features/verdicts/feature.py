@@ -9,13 +9,16 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature import KnownAt
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.traits import Traits
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.runs import Runs
 
 Values = NDArray[Any]
+
+NEVER_REPORTED = np.int32(-1)
+"""The number of a candidate that no report has named yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,7 +27,7 @@ class Candidates:
 
     Attributes:
         traits: The build.
-        tests: int32 (n,), numbers of known tests.
+        tests: int32 (n,), numbers of tests; -1 is a test that was never reported.
         builds: How many builds have reported tests so far.
         catalogue: Names and files of all tests.
         columns: What the features before this one have read, by name: (n,) each.
@@ -37,6 +40,12 @@ class Candidates:
     columns: Mapping[str, Values]
 
 
+def of_tests(values: Values, tests: NDArray[np.int32]) -> Values:
+    """Return the *values* of *tests* by their number, NaN for those never reported (-1)."""
+    taken: Values = np.append(values, np.array(NAN, dtype=values.dtype))[tests]
+    return taken
+
+
 class TestFeature(Protocol):
     """Some columns of a test's row, and the memory they need.
 
@@ -46,12 +55,12 @@ class TestFeature(Protocol):
     Attributes:
         names: The columns, in the order in which `read` returns them.
         group: What the columns are about, for reasons.
-        known_at: When the inputs of `read` are known.
+        known_at: When the inputs of `read` are known; every class says so itself.
     """
 
     names: tuple[str, ...]
     group: str
-    known_at: ClassVar[KnownAt] = "queued"
+    known_at: ClassVar[KnownAt]
 
     __test__: ClassVar[bool] = False  # pytest would take it for a test class
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.feature import Candidates, TestFeature, Values
 from features.verdicts.runs import Runs
@@ -23,6 +25,7 @@ class LastBuild(TestFeature):
     Source: `TestsReported` of earlier builds; a build's reports count together.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("last_build_failing_share", "failing_share_ewma")
     group = "last_build"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.columns import Columns
@@ -22,6 +24,7 @@ class LastVerdicts(TestFeature):
     Source: `TestsReported.verdicts` of earlier builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = tuple(f"failed_{lag}" for lag in range(1, LAST + 1))
     group = "recent_verdicts"
 

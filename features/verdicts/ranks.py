@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.verdicts.feature import Candidates, TestFeature, Values
 
 RANKED = (
@@ -29,6 +31,7 @@ class Ranks(TestFeature):
     Source: columns of this row and of the other candidates.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = tuple(f"rank_{name}" for name in RANKED)
     group = "ranks"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.columns import Columns
@@ -22,6 +24,7 @@ class Recency(TestFeature):
     Source: `QueuedBuild.queued_at` of builds that reported the test.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("seconds_since_run", "seconds_since_failure")
     group = "recency"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.feature import Candidates, TestFeature, Values
@@ -28,6 +30,7 @@ class SimilarBuilds(TestFeature):
     Source: `TestsReported` of the last `BUILDS` reporting builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("similar_builds_failed",)
     group = "similar_builds"
 
@@ -40,6 +43,7 @@ class SimilarBuilds(TestFeature):
     def read(self, candidates: Candidates) -> Values:
         """Return the weighted shares."""
         marks = self._marks[candidates.tests]
+        marks[candidates.tests < 0] = 0
         ran = marks > 0
         shared = ran.sum(axis=0, dtype=np.int32)
         either = self._sizes + len(candidates.tests) - shared

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
-from features.verdicts.feature import Candidates, TestFeature, Values
+from features.verdicts.feature import Candidates, TestFeature, Values, of_tests
 from features.verdicts.runs import Runs
 from features.verdicts.together import Together
 
@@ -54,6 +55,7 @@ class TouchedTogether(TestFeature):
     Source: `NamedTest`, changes of builds that reported tests.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("own_file_touched", "own_directory_touched", "touched_with_file")
     group = "touched_together"
 
@@ -68,9 +70,9 @@ class TouchedTogether(TestFeature):
         traits, tests = candidates.traits, candidates.tests
         if not traits.paths:
             return np.full((len(tests), 3), NAN, dtype=np.float32)
-        own = self._files.within(_endings(traits.paths))[tests]
-        near = self._directories.within(_endings(traits.directories))[tests]
-        company = self._together.highest(traits.paths, self._count)[tests]
+        own = of_tests(self._files.within(_endings(traits.paths)), tests)
+        near = of_tests(self._directories.within(_endings(traits.directories)), tests)
+        company = of_tests(self._together.highest(traits.paths, self._count), tests)
         company[np.isnan(own)] = NAN
         return np.column_stack((own, near, company))
 
@@ -101,23 +103,44 @@ class TouchedTogether(TestFeature):
 def home_of(name: str, file: str) -> str:
     """Return the path, or its end, of the file that a test is in; empty if nothing tells.
 
+    What is before `::` or `#` is a class, or a module with or without a class in it; else the last
+    of several dotted words is a method if it starts with a small letter. A module called like a
+    test is a file, and classes in it are not.
+
     Example:
         >>> home_of("test_add", "tests/test_cart.py"), home_of("tests/test_a.py::test_x", "")
         ('tests/test_cart.py', 'tests/test_a.py')
-        >>> home_of("shop.cart.CartTest.adds", ""), home_of("adds an item", "")
-        ('shop/cart/CartTest', '')
+        >>> home_of("tests.test_cart.TestCart::test_add", ""), home_of("adds an item", "")
+        ('tests/test_cart', '')
+        >>> home_of("shop.cart.CartTest.adds", ""), home_of("shop.CartTest::adds", "")
+        ('shop/cart/CartTest', 'shop/CartTest')
     """
     if file:
         return file.replace("\\", "/").removeprefix("./").lstrip("/")
-    head = name.partition("::")[0].partition("#")[0].partition("[")[0].partition("(")[0]
+    owner, mark, _ = name.replace("#", "::", 1).partition("::")
+    head = owner.partition("[")[0].partition("(")[0]
     if "/" in head:
         return head.removeprefix("./").lstrip("/")
-    if " " in head or "." not in head:
+    words = head.partition("$")[0].split(".")
+    if " " in head or not all(words):
         return ""
-    words = head.split(".")
-    if words[-1][:1].islower() and len(words) > 2:  # noqa: PLR2004 - package, class, method
-        words = words[:-1]
-    return "/".join(words)
+    words = words if mark else _without_method(words)
+    modules = [count for count, word in enumerate(words, 1) if _is_module(word)]
+    if modules:
+        return "/".join(words[: modules[-1]])
+    alone = len(words) == 1 and not (mark and words[0][0].isupper())
+    return "" if alone else "/".join(words)
+
+
+def _without_method(words: list[str]) -> list[str]:
+    """Drop a last word in small letters, unless what is left may be a mere package."""
+    owner = words[:-1]
+    method = words[-1][0].islower() and (len(owner) != 1 or _is_module(owner[0]))
+    return owner if method else words
+
+
+def _is_module(word: str) -> bool:
+    return word.startswith("test_") or word.endswith("_test")
 
 
 def _endings(paths: Iterable[str]) -> Iterator[str]:

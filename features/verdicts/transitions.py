@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.columns import Columns
@@ -26,6 +28,7 @@ class Transitions(TestFeature):
     Source: `TestsReported` of earlier builds.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("transitions", "transition_rate", "transition_ewma", "flaky_rate")
     group = "flakiness"
 

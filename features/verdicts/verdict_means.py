@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
-from features.feature import NAN
+from features.feature import KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.columns import Columns
@@ -26,10 +28,11 @@ class VerdictMeans(TestFeature):
     The residual is the verdict minus the share of failing tests in the build: a test that fails
     when everything fails says little. A test starts from the failure rate of all runs so far (its
     residual from 0), so that one run does not make a rate of 0 or 1; a flaky failure counts
-    `FLAKY_WEIGHT`, also when the contradiction comes later.
+    `FLAKY_WEIGHT`, also when the contradiction comes later. A test that never ran has the rate of
+    first runs, and stands out by what that rate is above the rate of all runs.
 
     Shape:  (n, 5).
-    Unit:   shares, the residual from -1 to 1; NaN before the first run.
+    Unit:   shares, the residual from -1 to 1; NaN before the first run of all.
     Source: `TestsReported.verdicts` of earlier builds.
 
     Args:
@@ -37,6 +40,7 @@ class VerdictMeans(TestFeature):
         capacity: Tests to make room for at first.
     """
 
+    known_at: ClassVar[KnownAt] = "queued"
     names = ("fail_ewma_h1_5", "fail_ewma_h3", "fail_ewma_h10", "fail_ewma_h30", "residual_ewma")
     group = "recent_verdicts"
 
@@ -52,7 +56,9 @@ class VerdictMeans(TestFeature):
         runs = rows[:, _RUNS].astype(np.int64)
         left = (1 - _ALPHAS) ** np.arange(runs.max(initial=0) + 1)[:, None]
         means: Values = rows[:, :_RUNS] + (start * left)[runs]
-        means[runs == 0] = NAN
+        new = self._counts.first_run_failure_rate()
+        means[runs == 0, :-1] = new
+        means[runs == 0, -1] = new - self._counts.failure_rate()
         return means
 
     def grow(self, catalogue: Catalogue, count: int) -> None:  # noqa: ARG002 - names do not matter

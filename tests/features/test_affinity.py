@@ -2,16 +2,21 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devmind.ci import TestReport, TestRun, Verdict
 from features.verdict_state import TestState
-from features.verdicts.path_tokens import tokens
+from features.verdicts.catalogue import Catalogue
+from features.verdicts.path_tokens import Subjects, subject, tokens
 from features.verdicts.together import HALF_LIFE, MAX_TESTS, Together
 from features.verdicts.touched_together import home_of
+from history.events import NamedTest
 from tests.factories import finished, queued, stored
 from tests.features.asking import fold, test_columns
 
 KEEP = 2 ** (-1 / HALF_LIFE)
+NAN = math.nan
 
 
 def ran(i, *, files, failed=(), tests=("cart", "card", "menu")):
@@ -140,21 +145,136 @@ def test_text_is_split_into_words(text, words):
 
 
 @pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("tests/test_cart.py", ("cart",)),
+        ("src/shop/CartTest.java", ("cart",)),
+        ("shop/CartIT", ("cart",)),
+        ("web\\cart-totals.spec.ts", ("cart", "totals")),
+        ("pkg/cart_totals_test.go", ("cart", "totals")),
+        ("tests/test_base64.py", ("base", "64")),
+        (".github/x/.travis.yml", ("travis",)),
+        ("тестКорзины.py", ("тесткорзины",)),
+        ("tests/test.py", ()),
+        ("", ()),
+    ],
+)
+def test_what_a_file_is_about(path, words):
+    """
+    The words of a file's name are its subject, without directories, endings and "test".
+    """
+    assert subject(path) == words
+
+
+SUBJECTS = {
+    "x": "tests/test_cart.py",
+    "shop.CartTotalsTest.adds": "",
+    "web/cart-card.spec.ts::adds": "",
+    "menu_test": "",
+    "TestHTTPServer": "",
+    "spoken of in a sentence": "",
+    "y": "tests/test.py",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["src/Cart.java"], [1, 0.5, 0.5, 0, 0, NAN, NAN]),
+        (["src/cart_totals.py"], [0.5, 1, 0, 0, 0, NAN, NAN]),
+        (["src/carttotals.py"], [0, 1, 0, 0, 0, NAN, NAN]),
+        (["a/cart_totals.py", "b/card_cart.py"], [0.5, 1, 1, 0, 0, NAN, NAN]),
+        (["menu.cc", "http_server.rs"], [0, 0, 0, 1, 1, NAN, NAN]),
+        (["server/cart_menu_http_totals.go"], [0.25, 0.5, 0, 0.25, 0, NAN, NAN]),
+        (["cart/__init__.py", "test.py"], [0, 0, 0, 0, 0, NAN, NAN]),
+        ([], [NAN] * 7),
+    ],
+)
+def test_tests_are_named_like_what_is_changed(files, expected):
+    """
+    A test of the same subject has 1, one with all words of the other the share in common.
+    """
+    runs = [TestRun(name=n, file=f, verdict=Verdict.PASSED) for n, f in SUBJECTS.items()]
+    builds = [finished(queued("1"), reports=[TestReport(name="unit", runs=tuple(runs))])]
+    rows = test_columns(builds, ask(*files), "subject_touched")
+    got = [rows[name][0] for name in SUBJECTS]
+
+    assert got == pytest.approx(expected, nan_ok=True)
+
+
+WORDS = st.lists(st.sampled_from(["cart", "menu", "http", "64"]), min_size=1, max_size=4)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=6), st.lists(WORDS, max_size=4))
+def test_likeness_of_names_is_what_sets_of_words_say(tests, changed):
+    """
+    Whatever is asked at once, each test has its highest likeness with a changed file.
+    """
+    catalogue, subjects = Catalogue(), Subjects()
+    files = ["test_" + "_".join(words) + ".py" for words in tests]
+    named = [NamedTest(number=n, name=str(n), file=file) for n, file in enumerate(files)]
+    catalogue.add(named, len(named))
+    for count in (1, len(named)):
+        subjects.grow(catalogue, count)
+    touched = subjects.touched([f"src/{'-'.join(words)}.c" for words in changed])
+
+    assert touched.tolist() == pytest.approx(
+        [max((likeness(test, other) for other in changed), default=0) for test in tests]
+    )
+
+
+def likeness(one, other):
+    """The documented likeness of two subjects, for one pair."""
+    if "".join(one) == "".join(other):
+        return 1.0
+    ours, theirs = set(one), set(other)
+    contained = ours <= theirs or theirs <= ours
+    return len(ours & theirs) / len(ours | theirs) if contained else 0.0
+
+
+@pytest.mark.parametrize(
     ("name", "file", "home"),
     [
         ("x", "./tests/a.py", "tests/a.py"),
         ("x", "tests\\a.py", "tests/a.py"),
+        # pytest
         ("tests/a.py::T::x", "", "tests/a.py"),
+        ("tests.core.test_client::x", "", "tests/core/test_client"),
+        ("tests.core.client_test::x", "", "tests/core/client_test"),
+        ("pkg.tests.test_a::x[1.5/b]", "", "pkg/tests/test_a"),
+        ("tests.test_ioutils.TestSpooledStringIO::x", "", "tests/test_ioutils"),
+        ("test_client::x", "", "test_client"),
+        ("tests.checks::x", "", "tests/checks"),
+        # unittest
+        ("tests.test_client.TestClient.test_x", "", "tests/test_client"),
+        ("test_client.test_x", "", "test_client"),
+        ("test_x", "", ""),
+        # jest
+        ("src/cart.test.ts::cart adds an item. twice", "", "src/cart.test.ts"),
+        ("cart adds::cart adds an item", "", ""),
+        ("cart adds an item. twice", "", ""),
+        # Maven
+        ("org.shop.CartTest::adds", "", "org/shop/CartTest"),
+        ("org.shop.CartTest$Inner::adds(int)[1]", "", "org/shop/CartTest"),
+        ("CartTest::adds", "", "CartTest"),
         ("com.shop.CartTest", "", "com/shop/CartTest"),
         ("com.shop.CartTest.adds", "", "com/shop/CartTest"),
         ("com.shop.CartTest#adds", "", "com/shop/CartTest"),
-        ("cart adds an item. twice", "", ""),
+        ("com.shop.cart#adds", "", "com/shop/cart"),
+        # Go, Rust
+        ("github.com/acme/shop/cart::TestAdds/twice", "", "github.com/acme/shop/cart"),
+        ("TestCartAdds", "", ""),
+        ("shop::cart::tests::adds", "", ""),
+        # ctest
+        ("cart_test::cart_test", "", "cart_test"),
+        ("unit.cart_test", "", "unit/cart_test"),
         ("adds", "", ""),
+        ("a..b::x", "", ""),
     ],
 )
 def test_where_a_test_lives(name, file, home):
     """
-    The file is taken from the report, or else from the test's name.
+    The file is taken from the report, or else from the test's name as its tool writes it.
     """
     assert home_of(name, file) == home
 

@@ -238,16 +238,19 @@ def test_ranks_share_ties(values, ranks):
     assert mid_ranks(np.array(values)).tolist() == pytest.approx(ranks, nan_ok=True)
 
 
-def test_a_test_never_seen_has_a_row_of_nan():
+def test_a_test_never_seen_is_a_candidate_that_never_ran():
     """
-    An unknown number gives NaN, is no candidate, and leaves the others' ranks alone.
+    Unknown numbers give equal rows, without runs, and the last test's history is not theirs.
     """
     state = fold(TestState(), stored(history("failed", "passed")))
     rows = state.read(ASK, np.array([-1, 0, 99], dtype=np.int32))
-    alone = state.read(ASK, np.array([0], dtype=np.int32))
+    told = [state.names.index(name) for name in ("runs", "failures", "new_share")]
 
-    assert np.isnan(rows[[0, 2]]).all()
-    np.testing.assert_array_equal(alone[0], rows[1])
+    np.testing.assert_array_equal(rows[0], rows[2])
+    assert rows[0, told].tolist() == pytest.approx([0, 0, 2 / 3])
+    assert rows[1, told].tolist() == pytest.approx([2, 1, 2 / 3])
+    assert np.isnan(rows[0, state.names.index("failed_1")])
+    assert np.isnan(rows[0, state.names.index("similar_builds_failed")])
     assert (0, len(state.names)) == state.read(ASK, np.empty(0, dtype=np.int32)).shape
 
 
@@ -286,7 +289,7 @@ def test_examples_have_one_label_a_test_and_build():
     assert examples.flaky.tolist() == [False, True]
     assert examples.cycle.tolist() == [0, 0]
     assert examples.sequence.tolist() == [1, 1]
-    assert np.isnan(examples.rows).all()
+    assert examples.rows[:, TestState.names.index("runs")].tolist() == [0, 0]
 
 
 def test_no_history_gives_no_examples():
