@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devmind.errors import CorruptBundle
+from features.recent_outcomes import RecentOutcomes
+from models.boosters import BOOSTER, OWN, files, own_boosters, read_booster
 from models.bundle import Bundle, Manifest
+from models.duration_inputs import DurationInputs
 from models.names import BUILD_OPTIMIZER
+from models.past_misses import MISSES, read_misses
 from models.reasons import attribute, columns_of
+from models.running_interval import NO_MISSES, Misses, Prior, RunningInterval
+
+__all__ = [
+    "BOOSTER",
+    "QUANTILES",
+    "BuildOptimizer",
+    "Regressor",
+    "files",
+    "from_log_seconds",
+    "to_log_seconds",
+]
 
 QUANTILES = (0.1, 0.5, 0.9)
-BOOSTER = "booster.ubj"
+"""What is answered; boosters may know more levels, among them these."""
 _MOST = 20.0  # log seconds, 15 years: a float that explodes is no duration
+
+Floats = NDArray[np.float64]
 
 
 class Regressor(Protocol):
-    """Anything that maps features (n, k) to quantiles (n, 3) of log1p seconds."""
+    """Anything that maps what boosters see (n, k) to quantiles (n, q), relative log seconds."""
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Return raw quantiles, in the order of `QUANTILES`, perhaps crossing."""
+        """Return raw quantiles, in the order of the manifest's levels, perhaps crossing."""
         ...
 
 
@@ -30,19 +48,36 @@ class BuildOptimizer:
     """Predicts how long queued builds will run.
 
     Calibration it reads from the manifest: `cqr_low` and `cqr_high` (log1p seconds; how far the
-    raw p10 and p90 move outwards so that the interval covers what it says), `min_history`.
+    raw p10 and p90 move outwards where no running interval is given), `prior_below` and
+    `prior_above` (misses of all projects), `min_history`.
 
     Args:
-        regressor: The fitted model.
+        regressor: The model of all projects.
         manifest: The bundle's.
+        own: Project -> its own model, used when a running interval names the project.
+        seeds: Project -> misses measured in training.
     """
 
-    def __init__(self, *, regressor: Regressor, manifest: Manifest) -> None:
+    def __init__(
+        self,
+        *,
+        regressor: Regressor,
+        manifest: Manifest,
+        own: Mapping[str, Regressor] | None = None,
+        seeds: Mapping[str, Misses] | None = None,
+    ) -> None:
         self.manifest = manifest
-        self._regressor = regressor
-        low, high = manifest.number("cqr_low", 0.0), manifest.number("cqr_high", 0.0)
-        self._offsets = np.array([-low, 0.0, high])
         self.min_history = int(manifest.number("min_history", 0.0))
+        self._regressor, self._own, self._seeds = regressor, own or {}, seeds or {}
+        self._low, self._high = manifest.number("cqr_low", 0.0), manifest.number("cqr_high", 0.0)
+        self.prior = Prior(
+            below=_known(manifest.array("prior_below"), self._low),
+            above=_known(manifest.array("prior_above"), self._high),
+        )
+        self._inputs = DurationInputs.from_json(manifest.features, manifest.config.get("inputs"))
+        levels = tuple(manifest.config.get("levels", QUANTILES))
+        self._served = [levels.index(level) for level in QUANTILES]
+        self._shares = _shares(levels)
         self._columns = columns_of(manifest.features, manifest.groups)
 
     @classmethod
@@ -51,27 +86,107 @@ class BuildOptimizer:
 
         Raises:
             FeatureSchemaMismatch: If it was trained on other features.
-            CorruptBundle: If the bundle does not hold such a booster.
+            CorruptBundle: If the bundle does not hold such boosters.
         """
         bundle.check(BUILD_OPTIMIZER, names)
-        regressor = _Booster(bundle.file(BOOSTER), bundle.name, len(tuple(names)))
-        return cls(regressor=regressor, manifest=bundle.manifest)
+        config = bundle.manifest.config
+        try:
+            inputs = DurationInputs.from_json(names, config.get("inputs"))
+            levels = tuple(config.get("levels", QUANTILES))
+            for level in QUANTILES:
+                levels.index(level)
+            own_of, seeded = tuple(config.get("own", ())), tuple(config.get("seeded", ()))
+        except (TypeError, ValueError, AttributeError) as error:
+            raise CorruptBundle(bundle.name, f"its configuration: {error}") from error
+        shape = (len(inputs.seen), len(levels))
+        regressor = read_booster(bundle.file(BOOSTER), bundle.name, shape)
+        own = own_boosters(bundle.file(OWN), own_of, bundle.name, shape) if own_of else {}
+        seeds = read_misses(bundle.file(MISSES), seeded, bundle.name) if seeded else {}
+        return cls(regressor=regressor, manifest=bundle.manifest, own=own, seeds=seeds)
 
-    def predict(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    def predict(
+        self, rows: NDArray[np.floating], *, running: RunningInterval | None = None
+    ) -> Floats:
         """Return p10, p50, p90 of the duration of each build of *rows* (n, k): seconds (n, 3).
 
         Ascending in each row and never negative.
+
+        Args:
+            rows: Builds of one project if *running* is given.
+            running: Of the project, as of now: brings its own model and its interval.
         """
-        raw = self._regressor.predict(np.ascontiguousarray(rows, dtype=np.float32))
-        return from_log_seconds(np.sort(np.asarray(raw, dtype=np.float64), axis=1) + self._offsets)
+        return self.answer(self.raw(rows, "" if running is None else running.project), running)
+
+    def answer(self, raw: Floats, running: RunningInterval | None = None) -> Floats:
+        """Return p10, p50, p90 in seconds (n, 3) for what `raw` returned (n, q)."""
+        low, middle, high = raw[:, self._served].T
+        down, up = (self._low, self._high) if running is None else (running.low, running.high)
+        sides = [np.minimum(low - down, middle), middle, np.maximum(high + up, middle)]
+        return from_log_seconds(np.stack(sides, axis=1))
+
+    def mean_s(
+        self, rows: NDArray[np.floating], *, running: RunningInterval | None = None
+    ) -> Floats:
+        """Return the mean duration of each build of *rows* (n, k): seconds (n,).
+
+        The median has the least absolute error; this has the least squared one, and is what sums
+        of builds want.
+        """
+        return self.mean_of(self.raw(rows, "" if running is None else running.project))
+
+    def mean_of(self, raw: Floats) -> Floats:
+        """Return the mean in seconds (n,) for what `raw` returned (n, q)."""
+        return np.asarray(from_log_seconds(raw) @ self._shares)
+
+    def raw(self, rows: NDArray[np.floating], project: str = "") -> Floats:
+        """Return all quantiles of *rows* (n, k) as log1p seconds (n, q), ascending, uncalibrated.
+
+        By the model of *project* if there is one, else by that of all projects.
+        """
+        regressor = self._own.get(project, self._regressor)
+        said = np.asarray(regressor.predict(self._inputs.encode(rows)), dtype=np.float64)
+        return np.sort(said, axis=1) + self._inputs.level(rows)[:, None]
+
+    def misses(self, outcomes: RecentOutcomes, project: str) -> Misses:
+        """Return by how much the durations of *outcomes* lay outside the raw interval."""
+        if not len(outcomes):
+            return NO_MISSES
+        raw = self.raw(outcomes.rows, project)
+        return self.misses_of(raw, outcomes.duration_s, outcomes.sequence, outcomes.known_at)
+
+    def misses_of(
+        self,
+        raw: Floats,
+        duration_s: Floats,
+        sequence: NDArray[np.int64],
+        known_at: NDArray[np.int64],
+    ) -> Misses:
+        """Return the misses of what `raw` returned (n, q), given what came of it."""
+        low, _, high = raw[:, self._served].T
+        actual = to_log_seconds(duration_s)
+        return Misses(below=low - actual, above=actual - high, sequence=sequence, known_at=known_at)
+
+    def seeds(self, project: str) -> Misses:
+        """Return the misses of *project* that were measured when the model was trained."""
+        return self._seeds.get(project, NO_MISSES)
+
+    def learned_until(self, project: str) -> int:
+        """Return the newest event of *project* that the weights have seen, or -1."""
+        return self.manifest.learned_until.get(project, -1)
 
     def explain(
-        self, row: NDArray[np.floating], *, orderings: int = 16, seed: int = 0
+        self,
+        row: NDArray[np.floating],
+        *,
+        running: RunningInterval | None = None,
+        orderings: int = 16,
+        seed: int = 0,
     ) -> dict[str, float]:
         """Return each feature group's part of p50, against that of a typical build.
 
         Args:
             row: The build's row (k,).
+            running: As for `predict`.
             orderings: More are steadier and slower.
             seed: Equal seeds give equal answers.
 
@@ -79,7 +194,7 @@ class BuildOptimizer:
             Group -> seconds it adds; together `p50(row) - p50(baseline)`.
         """
         return attribute(
-            lambda rows: self.predict(rows)[:, 1],
+            lambda rows: self.predict(rows, running=running)[:, 1],
             np.asarray(row, dtype=np.float32),
             self.manifest.baseline_row,
             self._columns,
@@ -88,40 +203,21 @@ class BuildOptimizer:
         )
 
 
-def to_log_seconds(seconds: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return what the model learns: log1p of seconds."""
+def to_log_seconds(seconds: NDArray[np.floating]) -> Floats:
+    """Return what the model speaks in: log1p of seconds."""
     return np.log1p(np.asarray(seconds, dtype=np.float64))
 
 
-def from_log_seconds(quantiles: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return ascending, non-negative seconds (n, 3) for quantiles of log1p seconds."""
+def from_log_seconds(quantiles: NDArray[np.floating]) -> Floats:
+    """Return ascending, non-negative seconds (n, q) for quantiles of log1p seconds."""
     return np.asarray(np.expm1(np.clip(np.sort(quantiles, axis=1), 0.0, _MOST)), dtype=np.float64)
 
 
-def files(booster: bytes) -> dict[str, bytes]:
-    """Return the files of a bundle for a booster.
-
-    Args:
-        booster: `booster.save_raw("ubj")` of an XGBoost model with the objective
-            `reg:quantileerror` at `QUANTILES` on `to_log_seconds`, cut to its best iteration.
-    """
-    return {BOOSTER: bytes(booster)}
+def _known(misses: Floats, otherwise: float) -> Floats:
+    return misses if misses.size else np.array([otherwise])
 
 
-class _Booster:
-    def __init__(self, body: bytes, bundle: str, features: int) -> None:
-        import xgboost  # noqa: PLC0415 - heavy; only a replica that serves this model pays
-
-        self._booster = xgboost.Booster({"nthread": 1})
-        try:
-            self._booster.load_model(bytearray(body))
-            got = self.predict(np.zeros((1, features), dtype=np.float32)).shape
-        except (xgboost.core.XGBoostError, ValueError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise CorruptBundle(bundle, f"{BOOSTER} does not hold a booster ({reason})") from error
-        if got != (1, len(QUANTILES)):
-            raise CorruptBundle(bundle, f"{BOOSTER} predicts {got[1:]} numbers a build, not 3")
-
-    def predict(self, rows: NDArray[np.float32]) -> NDArray[np.floating]:
-        found = np.asarray(self._booster.inplace_predict(rows, validate_features=False))
-        return found.reshape(len(rows), -1)
+def _shares(levels: Sequence[float]) -> Floats:
+    """How much of all builds lies nearest to each of *levels*."""
+    edges = [0.0, *((a + b) / 2 for a, b in pairwise(levels)), 1.0]
+    return np.diff(np.array(edges))

@@ -25,6 +25,7 @@ __all__ = [
     "Bundle",
     "Manifest",
     "TrainedRange",
+    "beside",
     "code_version",
     "pack",
     "read_bundle",
@@ -34,6 +35,8 @@ __all__ = [
 
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
+SCORED = "scored-"
+"""How the names of files begin that belong to the scored model."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -63,6 +66,21 @@ class Bundle:
             raise CorruptBundle(self.name, f"it has no file {name}")
         return self.files[name]
 
+    def scored(self) -> Bundle:
+        """Return the model that the scorecard speaks of.
+
+        What ships has learned from all builds; beside it lies what was learned by the same recipe
+        without the newest ones, which it was scored on. Two versions are compared by these.
+        """
+        if SCORED + MANIFEST not in self.files:
+            return self
+        files = {n.removeprefix(SCORED): b for n, b in self.files.items() if n.startswith(SCORED)}
+        try:
+            manifest = decode(files.pop(MANIFEST))
+        except msgspec.DecodeError as error:
+            raise CorruptBundle(self.name, f"{SCORED}{MANIFEST}: {error}") from error
+        return Bundle(name=f"{self.name} (scored)", manifest=manifest, files=files, seal=self.seal)
+
     def check(self, model: str, names: Sequence[str]) -> None:
         """Refuse to serve *model* with features *names* unless it was trained for just that.
 
@@ -83,6 +101,11 @@ class Bundle:
             missing = tuple(f"{trained[i]} (column {i})" for i in moved)
             extra = tuple(f"{computed[i]} (column {i})" for i in moved if i < len(computed))
         raise FeatureSchemaMismatch(self.name, missing, extra)
+
+
+def beside(manifest: Manifest, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files that `Bundle.scored` makes a bundle of, to lie beside what ships."""
+    return {SCORED + MANIFEST: encode(manifest), **{SCORED + n: b for n, b in files.items()}}
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:

@@ -1,4 +1,8 @@
-"""Failure prediction: from a feature row to a calibrated probability. Knows no torch."""
+"""Failure prediction: from a feature row to a calibrated probability. Knows no torch.
+
+A score passes two calibrations: Platt's, fitted once when the model was trained, and a running
+correction, fitted to what the model said of the project's builds that have finished since.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,20 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from devmind.errors import CorruptBundle
+from features.recent_outcomes import RecentOutcomes
 from models.bundle import Bundle, Manifest
-from models.calibration import platt
+from models.calibration import sigmoid
 from models.names import FAILURE_PREDICTOR
 from models.network import InputGrid, Network
+from models.past_scores import NOTHING, Past, read_past, write_past
 from models.reasons import attribute, columns_of
+from models.running_correction import RunningCorrection, fit_correction
 
 NETWORK = "network.safetensors"
-_VALUES, _SCORES = "inputs.values", "inputs.scores"
+PAST = "past.safetensors"
+_COLUMNS, _VALUES, _SCORES = "inputs.columns", "inputs.values", "inputs.scores"
+
+Floats = NDArray[np.float64]
 
 
 class FailurePredictor:
@@ -29,30 +39,34 @@ class FailurePredictor:
     of its own). Thresholds: `medium` and `high`, probabilities.
 
     Args:
-        grid: The network's inputs, for k features.
-        network: The fitted ensemble, for 2k inputs.
+        grid: The network's inputs, made of k features.
+        network: The fitted ensemble, for the grid's inputs.
         manifest: The bundle's.
+        past: What running corrections begin with, by project.
 
     Raises:
-        ValueError: If the three do not fit each other.
+        ValueError: If grid, network and manifest do not fit each other.
     """
 
-    def __init__(self, *, grid: InputGrid, network: Network, manifest: Manifest) -> None:
-        k = len(manifest.features)
-        if grid.values.shape[0] != k or network.inputs != 2 * k:
-            raise ValueError(
-                f"{k} features, a grid of {grid.values.shape}, {network.inputs} inputs"
-            )
+    def __init__(
+        self, *, grid: InputGrid, network: Network, manifest: Manifest, past: Past | None = None
+    ) -> None:
+        k, seen = len(manifest.features), len(grid.columns)
+        if not 0 < seen == len(grid.values) or grid.columns.max() >= k:
+            raise ValueError(f"{k} features, a grid of {grid.values.shape} for {grid.columns}")
+        if network.inputs != 2 * seen:
+            raise ValueError(f"a grid for {seen} features, a network of {network.inputs} inputs")
         self.manifest = manifest
         self._grid = grid
         self._network = network
+        self._past = past or {}
         self._a, self._b = manifest.number("platt_a", 1.0), manifest.number("platt_b", 0.0)
         self.base_rate = manifest.number("base_rate")
         self.min_history = int(manifest.number("min_history", 0.0))
         self._medium = manifest.thresholds["medium"]
         self._high = manifest.thresholds["high"]
         columns = columns_of(manifest.features, manifest.groups)
-        self._columns = {name: np.append(where, where + k) for name, where in columns.items()}
+        self._columns = {name: grid.inputs_of(where) for name, where in columns.items()}
 
     @classmethod
     def load(cls, bundle: Bundle, names: Sequence[str]) -> FailurePredictor:
@@ -65,38 +79,92 @@ class FailurePredictor:
         bundle.check(FAILURE_PREDICTOR, names)
         try:
             tensors = load_tensors(bundle.file(NETWORK))
-            grid = InputGrid(values=tensors.pop(_VALUES), scores=tensors.pop(_SCORES))
+            grid = InputGrid(
+                columns=tensors.pop(_COLUMNS),
+                values=tensors.pop(_VALUES),
+                scores=tensors.pop(_SCORES),
+            )
             network = Network(_members(tensors))
-            return cls(grid=grid, network=network, manifest=bundle.manifest)
+            past = read_past(bundle.files[PAST]) if PAST in bundle.files else None
+            return cls(grid=grid, network=network, manifest=bundle.manifest, past=past)
         except (SafetensorError, KeyError, ValueError) as error:
             raise CorruptBundle(
-                bundle.name, f"{NETWORK} does not hold a network ({error})"
+                bundle.name, f"{NETWORK} does not hold a network, or {PAST} its past ({error})"
             ) from error
 
-    def predict(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the probability that each build of *rows* (n, k) fails: (n,)."""
-        return self._from_inputs(self._grid.encode(rows))
+    def predict(
+        self, rows: NDArray[np.floating], *, running: RunningCorrection | None = None
+    ) -> Floats:
+        """Return the probability that each build of *rows* fails.
+
+        Args:
+            rows: (n, k).
+            running: Of the rows' project, as `running` gives it; none by default.
+
+        Returns:
+            Probabilities (n,).
+        """
+        return self._from_inputs(self._grid.encode(rows), running or RunningCorrection())
+
+    def logits(self, rows: NDArray[np.floating]) -> Floats:
+        """Return the logits (n,) of *rows* (n, k) as Platt calibrated them, not yet corrected."""
+        return self._calibrated(self._network.logits(self._grid.encode(rows)))
+
+    def running(self, project: str, recent: RecentOutcomes) -> RunningCorrection:
+        """Return the correction for builds of *project*, given what has finished there lately.
+
+        A pure function of the bundle and *recent*: every replica finds the same. Builds that the
+        weights have learned from are left out, as the model knows them by heart.
+        """
+        since = self.manifest.learned_until.get(project, -1)
+        unseen = recent.where(recent.sequence > since)
+        return self.correction(project, self.logits(unseen.rows), unseen.failed)
+
+    def correction(
+        self, project: str, logits: Floats, failed: NDArray[np.bool_]
+    ) -> RunningCorrection:
+        """Return what `running` does, for builds whose `logits` (m,) are known already."""
+        before, failed_before = self._past.get(project, NOTHING)
+        return fit_correction(
+            np.concatenate([self._calibrated(before), logits]),
+            np.concatenate([failed_before, failed]),
+        )
 
     def explain(
-        self, row: NDArray[np.floating], *, orderings: int = 16, seed: int = 0
+        self,
+        row: NDArray[np.floating],
+        *,
+        running: RunningCorrection | None = None,
+        orderings: int = 16,
+        seed: int = 0,
     ) -> dict[str, float]:
         """Return each feature group's part of the probability, against that of a typical build.
 
         Args:
             row: The build's row (k,).
+            running: As for `predict`.
             orderings: More are steadier and slower.
             seed: Equal seeds give equal answers.
 
         Returns:
             Group -> probability it adds; together `predict(row) - predict(baseline)`.
         """
+        correction = running or RunningCorrection()
         inputs = self._grid.encode(np.stack([row, self.manifest.baseline_row]))
         return attribute(
-            self._from_inputs, inputs[0], inputs[1], self._columns, orderings=orderings, seed=seed
+            lambda encoded: self._from_inputs(encoded, correction),
+            inputs[0],
+            inputs[1],
+            self._columns,
+            orderings=orderings,
+            seed=seed,
         )
 
-    def _from_inputs(self, inputs: NDArray[np.floating]) -> NDArray[np.float64]:
-        return platt(self._network.logits(inputs), self._a, self._b)
+    def _calibrated(self, raw: Floats) -> Floats:
+        return self._a * raw + self._b
+
+    def _from_inputs(self, inputs: NDArray[np.floating], correction: RunningCorrection) -> Floats:
+        return sigmoid(correction.apply(self._calibrated(self._network.logits(inputs))))
 
     def risk_level(self, probability: float) -> str:
         """Return `low`, `medium` or `high`, by thresholds chosen on past builds."""
@@ -106,13 +174,16 @@ class FailurePredictor:
 
 
 def files(
-    grid: InputGrid, members: Sequence[Mapping[str, NDArray[np.floating]]]
+    grid: InputGrid,
+    members: Sequence[Mapping[str, NDArray[np.floating]]],
+    past: Past | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a bundle for a fitted ensemble.
 
     Args:
         grid: What `fit_grid` learned from the training rows.
         members: State dicts of the members as arrays, named as `models.network` says.
+        past: What running corrections begin with; the newest `BUILDS` of a project are kept.
 
     Raises:
         ValueError: If the members are not such networks.
@@ -123,7 +194,9 @@ def files(
         for number, member in enumerate(members)
         for name, value in member.items()
     }
-    return {NETWORK: save_tensors({**tensors, _VALUES: grid.values, _SCORES: grid.scores})}
+    inputs = {_COLUMNS: grid.columns, _VALUES: grid.values, _SCORES: grid.scores}
+    network = save_tensors({**tensors, **inputs})
+    return {NETWORK: network, PAST: write_past(past or {})}
 
 
 def _members(tensors: Mapping[str, NDArray[np.floating]]) -> list[dict[str, NDArray[np.floating]]]:

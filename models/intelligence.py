@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,27 +17,46 @@ from models.names import TEST_INTELLIGENCE
 from models.recall_table import RecallTable
 
 FOREST = "forest.npz"
+"""The forest for all projects that have none of their own."""
+OWN_FORESTS = "own_forests.json"
+"""Project -> the file of its own forest."""
+RULE = ("fail_ewma_h10", "failure_rate")
+"""Columns whose mean is the simple rule that a forest's score is mixed with."""
+_A, _B = "platt_a", "platt_b"
+_EDGE = 1e-3  # a rule that has seen no failure says this much
 
 
 class TestIntelligence:
     """Predicts which tests of a queued build fail.
 
-    Calibration it reads from the manifest: `platt_a` and `platt_b` (on the logit of the forest's
-    share; without them the share is the answer), `base_rate`, `min_history` (reports a project
+    A project with a long history has a forest of its own, grown from its builds and a little help
+    from the others'; all other projects share one. Where builds are few, a forest is no better
+    than a simple rule and errs elsewhere, so that the mean of both beats either.
+
+    Calibration it reads from the manifest: `rule_share` (`mixed`), `platt_a` and `platt_b` (on
+    the mixed score; without them it is taken for a logit), the same followed by `:` and a
+    project's name where the project has its own, `base_rate`, `min_history` (reports a project
     needs before a subset is chosen for it), and the recall table (`models.recall_table`).
 
     Args:
-        forest: The fitted forest.
-        manifest: The bundle's.
+        forest: The forest for all.
+        manifest: The bundle's; its features are the columns of a row.
+        own: Project -> its own forest.
     """
 
     __test__ = False  # pytest would take it for a test class
 
-    def __init__(self, *, forest: FlatForest, manifest: Manifest) -> None:
+    def __init__(
+        self,
+        *,
+        forest: FlatForest,
+        manifest: Manifest,
+        own: Mapping[str, FlatForest] | None = None,
+    ) -> None:
         self.manifest = manifest
         self._forest = forest
-        self._calibrated = "platt_a" in manifest.calibration
-        self._a, self._b = manifest.number("platt_a", 1.0), manifest.number("platt_b", 0.0)
+        self._own = dict(own or {})
+        self._rule_share = manifest.number("rule_share", 0.0)
         self.base_rate = manifest.number("base_rate", float("nan"))
         self.min_history = int(manifest.number("min_history", 0.0))
         self.recall_table = RecallTable.from_manifest(manifest)
@@ -47,31 +67,100 @@ class TestIntelligence:
 
         Raises:
             FeatureSchemaMismatch: If it was trained on other features.
-            CorruptBundle: If the bundle does not hold such a forest.
+            CorruptBundle: If the bundle does not hold such forests.
         """
         bundle.check(TEST_INTELLIGENCE, names)
+        files = {"": FOREST, **_own_files(bundle)}
+        forests = {
+            project: _forest(bundle, file, len(tuple(names))) for project, file in files.items()
+        }
         try:
-            forest = FlatForest(from_bytes(bundle.file(FOREST)), features=len(tuple(names)))
-            return cls(forest=forest, manifest=bundle.manifest)
+            return cls(forest=forests.pop(""), manifest=bundle.manifest, own=forests)
         except ValueError as error:
-            raise CorruptBundle(
-                bundle.name, f"{FOREST} does not hold a forest ({error})"
-            ) from error
+            raise CorruptBundle(bundle.name, f"unusable calibration ({error})") from error
 
-    def predict(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the probability that each test of *rows* (n, k) fails: (n,)."""
-        share = self._forest.predict(rows)
-        return platt(logit(share), self._a, self._b) if self._calibrated else share
+    def predict(self, rows: NDArray[np.floating], *, project: str = "") -> NDArray[np.float64]:
+        """Return the probability that each test fails.
+
+        Args:
+            rows: (n, k), tests of one project that never ran among them.
+            project: Whose tests they are; the forest for all answers for projects it does not
+                know.
+
+        Returns:
+            float64 (n,), finite.
+        """
+        share = self._own.get(project, self._forest).predict(rows)
+        score = mixed(share, rows, self.manifest.features, self._rule_share)
+        own = platt_names(project)
+        a, b = own if own[0] in self.manifest.calibration else platt_names()
+        return platt(score, self.manifest.number(a, 1.0), self.manifest.number(b, 0.0))
 
 
-def files(trees: Sequence[Any]) -> dict[str, bytes]:
-    """Return the files of a bundle for a forest.
+def mixed(
+    share: NDArray[np.float64],
+    rows: NDArray[np.floating],
+    names: Sequence[str],
+    rule_share: float,
+) -> NDArray[np.float64]:
+    """Mix what a forest says with a simple rule, as logits.
+
+    Args:
+        share: The forest's share of the failing class (n,).
+        rows: What it was asked (n, k).
+        names: The columns, those of `RULE` among them unless *rule_share* is 0.
+        rule_share: What the rule weighs, from 0 to 1.
+
+    Returns:
+        A score (n,), still to be calibrated. A rule that says nothing of a row leaves the forest
+        alone.
+    """
+    score = logit(share)
+    if rule_share <= 0:
+        return score
+    columns = [tuple(names).index(name) for name in RULE]
+    rule = logit(np.asarray(rows[:, columns], dtype=np.float64).mean(axis=1), edge=_EDGE)
+    return np.where(np.isnan(rule), score, (1 - rule_share) * score + rule_share * rule)
+
+
+def platt_names(project: str = "") -> tuple[str, str]:
+    """Return what `platt_a` and `platt_b` of *project*, or of all, are called in a manifest."""
+    return (f"{_A}:{project}", f"{_B}:{project}") if project else (_A, _B)
+
+
+def files(trees: Sequence[Any], own: Mapping[str, Sequence[Any]] | None = None) -> dict[str, bytes]:
+    """Return the files of a bundle for forests.
 
     Args:
         trees: Fitted scikit-learn trees of the classes False and True: `forest.estimators_`, or
-            wherever they were grown.
+            wherever they were grown; for all projects.
+        own: Project -> the trees of its own forest.
 
     Raises:
         ValueError: If they are not such trees.
     """
-    return {FOREST: to_bytes(flatten_trees(trees))}
+    names = {project: f"forest-{i:05d}.npz" for i, project in enumerate(sorted(own or {}))}
+    found = (
+        {names[project]: to_bytes(flatten_trees(own[project])) for project in names} if own else {}
+    )
+    return {
+        FOREST: to_bytes(flatten_trees(trees)),
+        OWN_FORESTS: msgspec.json.encode(names, order="sorted"),
+        **found,
+    }
+
+
+def _own_files(bundle: Bundle) -> dict[str, str]:
+    if OWN_FORESTS not in bundle.files:
+        return {}
+    try:
+        return msgspec.json.decode(bundle.file(OWN_FORESTS), type=dict[str, str])
+    except msgspec.DecodeError as error:
+        raise CorruptBundle(bundle.name, f"{OWN_FORESTS}: {error}") from error
+
+
+def _forest(bundle: Bundle, file: str, features: int) -> FlatForest:
+    try:
+        return FlatForest(from_bytes(bundle.file(file)), features=features)
+    except ValueError as error:
+        raise CorruptBundle(bundle.name, f"{file} does not hold a forest ({error})") from error

@@ -39,6 +39,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         model: One of `models.names.MODELS`.
         features: Names of the columns of a row, in order.
         trained_on: The examples it learned from.
+        learned_until: Project -> number of the newest event of its history that the weights or
+            the calibration have seen; what came later is news to the model.
         code_version: What `code_version` said when it was trained.
         seed: The seed of everything random in training.
         config: The knobs it was trained with, JSON values.
@@ -65,6 +67,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     groups: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     baseline: tuple[float | None, ...] = ()
     files: dict[str, str] = msgspec.field(default_factory=dict)
+    learned_until: dict[str, int] = msgspec.field(default_factory=dict)
     schema: int = SCHEMA
 
     @property

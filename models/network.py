@@ -2,7 +2,7 @@
 
 Shape of one member, by the names `torch.nn.Sequential` gives its layers::
 
-    0 Linear(2k, 128)   1 LayerNorm   2 ReLU   3 Dropout
+    0 Linear(2c, 128)   1 LayerNorm   2 ReLU   3 Dropout
     4 Linear(128, 64)   5 LayerNorm   6 ReLU   7 Dropout
     8 Linear(64, 1)
 
@@ -32,28 +32,35 @@ class InputGrid:
     """Turns features into what the network sees: normal scores, and what is missing.
 
     Attributes:
-        values: float64 (k, q), distinct ascending values of each feature, padded with +inf.
-        scores: float64 (k, q), the normal score of each value, padded with the last one.
+        columns: int64 (c,), the features it looks at, ascending.
+        values: float64 (c, q), distinct ascending values of each of them, padded with +inf.
+        scores: float64 (c, q), the normal score of each value, padded with the last one.
     """
 
+    columns: NDArray[np.int64]
     values: Floats
     scores: Floats
 
     def encode(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return the network's inputs for *rows* (n, k): float32 (n, 2k).
+        """Return the network's inputs for *rows* (n, k): float32 (n, 2c).
 
-        The first k columns are normal scores, linear between the grid's values and flat outside,
-        0 where a feature is unknown; the last k are 1 where it is unknown.
+        The first c are normal scores, linear between the grid's values and flat outside, 0 where a
+        feature is unknown; the last c are 1 where it is unknown.
         """
-        k, q = self.values.shape
-        out = np.empty((len(rows), 2 * k), dtype=np.float32)
-        step = max(1, _CHUNK // max(1, k * q))
+        c, q = self.values.shape
+        out = np.empty((len(rows), 2 * c), dtype=np.float32)
+        step = max(1, _CHUNK // max(1, c * q))
         for start in range(0, len(rows), step):
-            part = np.asarray(rows[start : start + step], dtype=np.float64)
+            part = np.asarray(rows[start : start + step][:, self.columns], dtype=np.float64)
             missing = np.isnan(part)
-            out[start : start + step, :k] = np.where(missing, 0.0, self._scores(part))
-            out[start : start + step, k:] = missing
+            out[start : start + step, :c] = np.where(missing, 0.0, self._scores(part))
+            out[start : start + step, c:] = missing
         return out
+
+    def inputs_of(self, features: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Return the places of the inputs that are made of *features* (m,), perhaps none."""
+        place = np.flatnonzero(np.isin(self.columns, features))
+        return np.append(place, place + len(self.columns))
 
     def _scores(self, rows: Floats) -> Floats:
         feature = np.arange(len(self.values))
@@ -68,18 +75,22 @@ class InputGrid:
         return np.asarray(below + share * (above - below), dtype=np.float64)
 
 
-def fit_grid(rows: NDArray[np.floating], *, knots: int = 101) -> InputGrid:
+def fit_grid(
+    rows: NDArray[np.floating], *, knots: int = 101, columns: NDArray[np.integer] | None = None
+) -> InputGrid:
     """Learn an `InputGrid` from training rows (n, k): quantiles and the scores they stand for.
 
-    Values that fill several quantiles (a yes or no, a count that is mostly 0) get the mean score
-    of these. A feature that is constant, or never known, scores 0.
+    It looks at all features, or at *columns* (c,). Values that fill several quantiles (a yes or
+    no, a count that is mostly 0) get the mean score of these. A feature that is constant, or never
+    known, scores 0.
     """
     level = (np.arange(knots) + 0.5) / knots
     normal = np.array([NormalDist().inv_cdf(p) for p in level])
-    count = rows.shape[1]
+    seen = np.arange(rows.shape[1]) if columns is None else np.sort(columns)
+    count = len(seen)
     values, scores = np.full((count, knots), np.inf), np.zeros((count, knots))
-    for feature in range(count):
-        column = np.asarray(rows[:, feature], dtype=np.float64)
+    for feature, where in enumerate(seen):
+        column = np.asarray(rows[:, where], dtype=np.float64)
         known = column[np.isfinite(column)]
         grid = np.quantile(known, level) if known.size else np.zeros(knots)
         distinct, place, filled = np.unique(grid, return_inverse=True, return_counts=True)
@@ -87,7 +98,7 @@ def fit_grid(rows: NDArray[np.floating], *, knots: int = 101) -> InputGrid:
         values[feature, : distinct.size] = distinct
         scores[feature, : distinct.size] = mean if distinct.size > 1 else 0.0
         scores[feature, distinct.size :] = scores[feature, distinct.size - 1]
-    return InputGrid(values=values, scores=scores)
+    return InputGrid(columns=seen.astype(np.int64), values=values, scores=scores)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +129,7 @@ class Network:
         self.inputs = widths.pop()
 
     def logits(self, inputs: NDArray[np.floating]) -> Floats:
-        """Return the mean logit of the members for *inputs* (n, 2k): float64 (n,)."""
+        """Return the mean logit of the members for *inputs* (n, 2c): float64 (n,)."""
         x = np.asarray(inputs, dtype=np.float64)
         return np.asarray(np.mean([_forward(layers, x) for layers in self._members], axis=0))
 

@@ -1,64 +1,66 @@
 """What share of the failing tests a subset catches, as measured on past builds.
 
-A model *claims*: the probabilities of the chosen tests over the probabilities of all. What that
-claim is worth is measured: on past builds that had failing tests and that the model had not
-learned from, a subset is chosen for each claim and the failing tests in it are counted. A larger
-claim never chooses a smaller subset, so recall grows with it, and picking the smallest claim whose
-recall is high enough is conformal risk control.
+What a model's claim (`models.claims`) is worth is measured: on past builds that had failing tests
+and that the model had not learned from, a subset is chosen for each claim and the failing tests in
+it are counted. A larger claim never chooses a smaller subset, so recall grows with it, and picking
+the smallest claim whose recall is high enough is conformal risk control. How many builds had no
+failing test caught at all is measured beside it (`models.miss_table`).
+
+References:
+    Angelopoulos et al., "Conformal Risk Control", 2024.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.claims import PastBuild, by_probability, claims, prefix
 from models.manifest import Manifest
+from models.miss_table import MissTable
+
+__all__ = ["GRID", "PastBuild", "RecallTable", "by_probability", "claims", "prefix"]
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 GRID = np.unique(np.concatenate([np.linspace(0, 0.99, 100), 1 - np.logspace(-2, -5, 31), [1.0]]))
 _CLAIM, _RECALL, _BUILDS = "recall_claim", "recall_measured", "recall_builds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PastBuild:
-    """A past build's tests: what the model said before, and what happened.
-
-    Attributes:
-        probability: Out-of-sample probabilities (n,).
-        failed: Whether each test failed (n,).
-        always: Tests that any subset holds (n,), `None` for none.
-    """
-
-    probability: Floats
-    failed: Bools
-    always: Bools | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RecallTable:
-    """Claims and the recall they were worth.
+    """Claims and what they were worth.
 
     Attributes:
         claim: Ascending (m,), the last is 1.
         recall: Mean recall over the builds (m,), ascending.
         builds: How many builds with failing tests it was measured on.
+        misses: Which builds with failing tests would have gone through, project by project.
     """
 
     claim: Floats
     recall: Floats
     builds: int
+    misses: MissTable = field(default_factory=MissTable)
 
     @classmethod
     def measure(cls, past: Iterable[PastBuild]) -> RecallTable:
-        """Measure on past builds; those in which nothing failed say nothing and are left out."""
-        found = [_recalls(build) for build in past if build.failed.any()]
+        """Measure on past builds, those of a project in order of time.
+
+        Builds in which nothing failed, or only what is known to be flaky, say nothing.
+        """
+        failing = [build for build in past if build.to_catch.any()]
+        found = [_recalls(build) for build in failing]
         mean = np.mean(found, axis=0) if found else np.zeros(GRID.size)
-        return cls(claim=GRID, recall=np.asarray(mean, dtype=np.float64), builds=len(found))
+        return cls(
+            claim=GRID,
+            recall=np.asarray(mean, dtype=np.float64),
+            builds=len(found),
+            misses=MissTable.measure(failing),
+        )
 
     @classmethod
     def from_manifest(cls, manifest: Manifest) -> RecallTable | None:
@@ -72,7 +74,8 @@ class RecallTable:
             raise ValueError(f"a recall table of {claim.size} claims and {recall.size} recalls")
         if not claim.size:
             return None
-        return cls(claim=claim, recall=recall, builds=int(manifest.number(_BUILDS, 0.0)))
+        builds, misses = int(manifest.number(_BUILDS, 0.0)), MissTable.from_manifest(manifest)
+        return cls(claim=claim, recall=recall, builds=builds, misses=misses)
 
     def to_calibration(self) -> dict[str, float | tuple[float, ...]]:
         """Return what `from_manifest` reads, for the manifest's `calibration`."""
@@ -80,6 +83,7 @@ class RecallTable:
             _CLAIM: tuple(self.claim.tolist()),
             _RECALL: tuple(self.recall.tolist()),
             _BUILDS: float(self.builds),
+            **self.misses.to_calibration(),
         }
 
     def claim_for(self, recall: float) -> float | None:
@@ -102,36 +106,11 @@ class RecallTable:
         return self.recall * self.builds / (self.builds + 1)
 
 
-def by_probability(
-    probability: Floats, cost: Floats, tie: NDArray[np.intp] | None = None
-) -> NDArray[np.intp]:
-    """Indices by falling probability; of a tie the cheaper first, then the lower *tie*."""
-    last = np.arange(probability.size) if tie is None else tie
-    return np.lexsort((last, cost, -probability))
-
-
-def claims(probability: Floats, order: NDArray[np.intp]) -> Floats:
-    """Return what the first 1, 2, ... tests of *order* claim; the last is 1 exactly."""
-    spent = np.cumsum(probability[order])
-    if not spent.size or spent[-1] <= 0:
-        return np.ones(spent.size)
-    share = spent / spent[-1]
-    share[-1] = 1.0
-    return np.asarray(np.minimum(share, 1.0), dtype=np.float64)
-
-
-def prefix(claimed: Floats, claim: float) -> int:
-    """Return how many tests of an order it takes to claim at least *claim*."""
-    if claim >= 1:
-        return int(claimed.size)
-    return int(np.searchsorted(claimed, claim, side="left")) + 1 if claim > 0 else 0
-
-
 def _recalls(build: PastBuild) -> Floats:
-    order = by_probability(build.probability, np.zeros(build.probability.size))
-    claimed = claims(build.probability, order)
-    always = np.zeros(build.failed.size, np.bool_) if build.always is None else build.always
-    chosen = (build.failed & ~always)[order]
-    caught = np.concatenate([[0], np.cumsum(chosen)]) + int((build.failed & always).sum())
-    taken = [min(prefix(claimed, claim), claimed.size) for claim in GRID]
-    return np.asarray(caught[taken] / build.failed.sum(), dtype=np.float64)
+    order, to_catch, certain = build.order(), build.to_catch, build.certain
+    claimed = build.claimed(order)
+    chosen = (to_catch & ~certain)[order]
+    caught = np.concatenate([[0], np.cumsum(chosen)]) + int((to_catch & certain).sum())
+    taken = np.minimum(np.searchsorted(claimed, GRID) + 1, claimed.size)
+    taken[GRID <= 0], taken[GRID >= 1] = 0, claimed.size
+    return np.asarray(caught[taken] / to_catch.sum(), dtype=np.float64)

@@ -14,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devmind.errors import InvalidInput
-from devmind.paths import decides_everything, kind
+from models.claims import by_probability, claims, prefix
+from models.miss_bound import Realised
 from models.must_run import matching
-from models.recall_table import RecallTable, by_probability, claims, prefix
+from models.recall_table import RecallTable
+from models.run_all import nothing_to_go_by, per_cent, reason_to_run_all
 from models.subset import (
     Budget,
     Candidates,
     Cause,
     Confidence,
     Floats,
+    MissRate,
     Selection,
     Target,
     TimeShare,
@@ -34,6 +37,7 @@ __all__ = [
     "Candidates",
     "Cause",
     "Confidence",
+    "MissRate",
     "Selection",
     "Target",
     "TimeShare",
@@ -53,16 +57,18 @@ def select(  # noqa: PLR0913 - everything a decision hangs on, each named by the
     must_run: Sequence[str] = (),
     run_all_reason: str = "",
     per_cost: bool | None = None,
+    project: str = "",
 ) -> Selection:
     """Choose tests to run.
 
     Args:
         candidates: All tests that could run.
         target: What to aim at.
-        table: Measured recall, from the model's bundle.
+        table: Measured recall and misses, from the model's bundle.
         must_run: `fnmatch` patterns of tests that are always in.
         run_all_reason: Given when no subset may be chosen (`reason_to_run_all`).
         per_cost: Whether probability is weighed against duration; by default for time targets.
+        project: Whose past failing builds count for a miss rate.
 
     Raises:
         InvalidInput: If the target is outside its range.
@@ -71,52 +77,35 @@ def select(  # noqa: PLR0913 - everything a decision hangs on, each named by the
     costs = candidates.costs()
     causes = _always(candidates, must_run)
     chance = np.where(np.isnan(candidates.probability), 0.0, candidates.probability)
-    weighed = per_cost if per_cost is not None else not isinstance(target, Confidence)
+    weighed = not isinstance(target, Confidence) if per_cost is None else per_cost
+    weighed = weighed and not isinstance(target, MissRate)  # its bound was measured without
     score = chance / np.sqrt(np.maximum(costs, 1e-3)) if weighed else chance
     order = by_probability(score, costs, _alphabetical(candidates.names))
-    reason = run_all_reason or _nothing_to_go_by(candidates, target, table)
+    reason = run_all_reason or nothing_to_go_by(candidates, target, table, project)
     if reason:
         causes[causes == Cause.LEFT_OUT] = Cause.RUN_ALL
-    elif isinstance(target, Confidence):
-        _aim_at_recall(causes, chance, order, target, table)
+    elif isinstance(target, Confidence | MissRate):
+        count = prefix(claims(chance, order), _claim(target, table, project))
+        _choose(causes, order[:count])
     else:
         _aim_at_time(causes, costs, order, target)
     chosen = causes[order] != Cause.LEFT_OUT
     selected, skipped = order[chosen], order[~chosen]
+    claim = _claimed(chance, selected) if skipped.size else None
+    realised = _realised(target, claim, table, project)
     return Selection(
         candidates=candidates,
         selected=selected,
         skipped=skipped,
         causes=causes,
         run_all_reason=reason,
-        expected_recall=_expected_recall(candidates, selected, skipped, table),
+        expected_recall=_expected_recall(claim, table),
+        expected_miss_rate=realised.rate if skipped.size else 0.0,
+        failing_builds=realised.builds,
         selected_s=float(costs[selected].sum()),
         total_s=float(costs.sum()),
-        remark="" if reason else _remark(causes, costs, target),
+        remark="" if reason else _remark(causes, costs, target, realised),
     )
-
-
-def reason_to_run_all(
-    changed_files: Sequence[str], *, history: int, needed: int, model_loaded: bool = True
-) -> str:
-    """Say why no subset may be chosen for a change; empty when one may.
-
-    Args:
-        changed_files: Paths relative to the repository's root.
-        history: Test reports of the project.
-        needed: Reports below which its tests are not known well enough.
-        model_loaded: Whether there is a model to ask.
-    """
-    if not model_loaded:
-        return "no model is loaded"
-    if history < needed:
-        return f"the project has {history} test reports, {needed} are needed"
-    if not changed_files:
-        return "no changed files were given"
-    for path in changed_files:
-        if decides_everything(path):
-            return f"{path} changed, and {_DECIDES[kind(path).value]} can break any test"
-    return ""
 
 
 def _alphabetical(names: Sequence[str]) -> NDArray[np.intp]:
@@ -125,17 +114,14 @@ def _alphabetical(names: Sequence[str]) -> NDArray[np.intp]:
     return place
 
 
-_DECIDES = {
-    "dependency": "dependencies",
-    "ci": "the definition of the CI",
-    "build": "the definition of the build",
-}
-
-
 def _refuse_odd(target: Target) -> None:
     if isinstance(target, Budget):
         if not (target.seconds >= 0 and np.isfinite(target.seconds)):
             raise InvalidInput("target seconds", target.seconds, "Give 0 or more.")
+        return
+    if isinstance(target, MissRate):
+        if not 0 < target.rate < 1:
+            raise InvalidInput("target miss rate", target.rate, "Give more than 0, less than 1.")
         return
     share = target.recall if isinstance(target, Confidence) else target.share
     if not 0 < share <= 1:
@@ -152,35 +138,14 @@ def _always(candidates: Candidates, must_run: Sequence[str]) -> NDArray[np.int8]
     return causes
 
 
-def _nothing_to_go_by(candidates: Candidates, target: Target, table: RecallTable | None) -> str:
-    known = candidates.probability[np.isfinite(candidates.probability)]
-    if not known.size:
-        return "nothing is known about these tests"
-    if not isinstance(target, Confidence):
-        return ""
-    if target.recall >= 1:
-        return "only all tests catch every failure for certain"
-    if table is None or not table.builds:
-        return "recall was never measured on past builds"
-    if table.claim_for(target.recall) is None:
-        most = table.builds / (table.builds + 1)
-        return (
-            f"recall was measured on {table.builds} failing builds, which can promise "
-            f"{most:.1%} at most, not {target.recall:.1%}"
-        )
-    return ""
-
-
-def _aim_at_recall(
-    causes: NDArray[np.int8],
-    chance: Floats,
-    order: NDArray[np.intp],
-    target: Confidence,
-    table: RecallTable | None,
-) -> None:
-    claim = table.claim_for(target.recall) if table else None
-    count = prefix(claims(chance, order), 1.0 if claim is None else claim)
-    _choose(causes, order[:count])
+def _claim(target: Confidence | MissRate, table: RecallTable | None, project: str) -> float:
+    if table is None:
+        return 1.0
+    if isinstance(target, Confidence):
+        claim = table.claim_for(target.recall)
+    else:
+        claim = table.misses.claim_for(project, target.rate)
+    return 1.0 if claim is None else claim
 
 
 def _aim_at_time(
@@ -201,24 +166,32 @@ def _choose(causes: NDArray[np.int8], chosen: NDArray[np.intp]) -> None:
     causes[chosen] = np.where(causes[chosen] == Cause.LEFT_OUT, Cause.CHOSEN, causes[chosen])
 
 
-def _expected_recall(
-    candidates: Candidates,
-    selected: NDArray[np.intp],
-    skipped: NDArray[np.intp],
-    table: RecallTable | None,
-) -> float | None:
-    if not skipped.size:
+def _claimed(chance: Floats, selected: NDArray[np.intp]) -> float:
+    total = float(chance.sum())
+    return float(chance[selected].sum()) / total if total > 0 else 0.0
+
+
+def _expected_recall(claim: float | None, table: RecallTable | None) -> float | None:
+    if claim is None:
         return 1.0
-    if table is None or not table.builds:
-        return None
-    total = float(np.nansum(candidates.probability))
-    chosen = float(np.nansum(candidates.probability[selected]))
-    return table.expected(chosen / total if total > 0 else 0.0)
+    return table.expected(claim) if table is not None and table.builds else None
 
 
-def _remark(causes: NDArray[np.int8], costs: Floats, target: Target) -> str:
+def _realised(
+    target: Target, claim: float | None, table: RecallTable | None, project: str
+) -> Realised:
+    if table is None:
+        return Realised(misses=0, builds=0)
+    if isinstance(target, MissRate):
+        return table.misses.realised(project, target.rate)
+    return table.misses.missed_by(project, 1.0 if claim is None else claim)
+
+
+def _remark(causes: NDArray[np.int8], costs: Floats, target: Target, realised: Realised) -> str:
     if isinstance(target, Confidence):
         return ""
+    if isinstance(target, MissRate):
+        return _slipped(target, realised)
     always = (causes != Cause.LEFT_OUT) & (causes != Cause.CHOSEN)
     budget, needed = _budget_s(target, costs), float(costs[always].sum())
     if needed <= budget * (1 + 1e-9):
@@ -227,3 +200,10 @@ def _remark(causes: NDArray[np.int8], costs: Floats, target: Target) -> str:
         f"new, recently failed and must-run tests take {needed:.0f} s, "
         f"more than the {budget:.0f} s that were asked for"
     )
+
+
+def _slipped(target: MissRate, realised: Realised) -> str:
+    said = f"at most {per_cent(target.rate)} of the failing builds slip through"
+    if realised.rate is None:
+        return f"{said}; how many did is not known yet"
+    return f"{said}; {per_cent(realised.rate)} did on the {realised.builds} past failing builds"

@@ -33,6 +33,17 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissRate:
+    """Choose the fewest tests with which few failing builds look green.
+
+    At most this share of the builds that have a failing test may go through with no failing test
+    caught, as measured on the project's past failing builds.
+    """
+
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimeShare:
     """Choose what fits into this share of the time of all tests."""
 
@@ -46,7 +57,7 @@ class Budget:
     seconds: float
 
 
-Target = Confidence | TimeShare | Budget
+Target = Confidence | MissRate | TimeShare | Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +97,11 @@ class Selection:
         run_all_reason: Why everything runs; empty when a subset was chosen.
         expected_recall: Share of the failing tests it is expected to catch, as measured on past
             builds; 1 when nothing is skipped, `None` when that was never measured.
+        expected_miss_rate: Share of the project's past failing builds that went through with no
+            failing test caught: for a `MissRate` what was realised, each build answered by what
+            was known before it; else with a subset that claims as much as this one. 0 when
+            nothing is skipped, `None` when that was never measured.
+        failing_builds: How many past failing builds that share is of.
         selected_s: Expected seconds of the chosen tests.
         total_s: Expected seconds of all tests.
         remark: What the caller should know, such as a budget that the always-in tests exceed.
@@ -100,6 +116,8 @@ class Selection:
     selected_s: float
     total_s: float
     remark: str = ""
+    expected_miss_rate: float | None = None
+    failing_builds: int = 0
 
     @property
     def run_all(self) -> bool:

@@ -1,36 +1,60 @@
 """The recipe of the build optimizer: quantiles of duration, conformally calibrated.
 
-What is scored is what ships: weights come from older builds, early stopping and the interval from
-the builds after them, and the newest are only scored on.
+Inner boosters learn from older builds; by how much the newer ones, which they have not seen, lay
+outside their quantiles is what intervals begin with. What is kept are outer boosters of the same
+kind that have learned from all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from devmind.errors import UnlearnableHistory
-from models.build_optimizer import BuildOptimizer, files, to_log_seconds
+from devmind.errors import NotEnoughHistory, UnlearnableHistory
+from models.boosters import files
+from models.build_optimizer import BuildOptimizer
 from models.bundle import Bundle
-from models.calibration import conformal_offsets
+from models.manifest import Manifest
 from models.names import BUILD_OPTIMIZER
+from models.past_misses import MISSES, prior_of, write_misses
+from models.running_interval import MISS_RATE, Misses
 from models.scorecard import Scorecard
 from training.config import BoostingConfig, as_json
+from training.duration_boosters import (
+    Boosters,
+    FitQuantiles,
+    Fits,
+    fit_boosters,
+    large_projects,
+)
+from training.durations_in_order import predict_in_order
 from training.examples import Examples, Mask
-from training.fit_xgboost import Boosted
-from training.recipe import Setting, Trained, draft_bundle, draft_manifest, of_project, split_enough
+from training.fit_here import fit_quantiles_here
+from training.recipe import (
+    Learned,
+    Setting,
+    Trained,
+    draft_bundle,
+    draft_manifest,
+    inner_split,
+    train_with,
+)
 from training.scorecards import duration_baselines, duration_scorecard
-from training.shards import project_weights, write_shards
+from training.split import older_than
 
-FitQuantiles = Callable[[Sequence[Path], Sequence[Path], BoostingConfig], Boosted]
 MIN_HISTORY = 5
 
 
 def train(
-    examples: Examples, config: BoostingConfig, setting: Setting, *, fit: FitQuantiles
+    examples: Examples,
+    config: BoostingConfig,
+    setting: Setting,
+    *,
+    fit: FitQuantiles,
+    fit_own: FitQuantiles = fit_quantiles_here,
 ) -> Trained:
     """Train on *examples*, one row a build.
 
@@ -40,53 +64,107 @@ def train(
         NotEnoughHistory: If too few builds passed.
         UnlearnableHistory: If all of them took equally long.
     """
-    passed = examples.where(~examples.failed)
-    parts = split_enough(passed, setting, what="passed builds")
-    if np.ptp(passed.duration_s[parts.fit]) == 0:
+    return train_with(
+        examples.where(~examples.failed),
+        setting,
+        learn=lambda known, where: learn(known, config, where, fit=fit, fit_own=fit_own),
+        score=score,
+        what="passed builds",
+    )
+
+
+def learn(
+    known: Examples,
+    config: BoostingConfig,
+    setting: Setting,
+    *,
+    fit: FitQuantiles,
+    fit_own: FitQuantiles = fit_quantiles_here,
+) -> Learned:
+    """Learn from all that is *known*, one row a build; those that failed are left out.
+
+    Args:
+        known: Rows of a project in order of `sequence`.
+        config: The knobs.
+        setting: Where and how.
+        fit: Fits the booster of all projects.
+        fit_own: Fits one of a project's own, of a few thousand rows at most.
+
+    Raises:
+        NotEnoughHistory: If too few builds passed.
+        UnlearnableHistory: If all of them took equally long.
+    """
+    passed = known.where(~known.failed)
+    _refuse_unlearnable(passed, setting)
+    fits, own = Fits(all=fit, own=fit_own), large_projects(passed, config)
+    setting.on_stage("fitting")
+    parts = inner_split(passed, setting)
+    inner = fit_boosters(passed.where(parts.fit | parts.stopping), own, config, setting, fits)
+    setting.on_stage("calibrating")
+    misses = _misses(inner, passed.where(parts.calibration), config, setting)
+    outer = fit_boosters(passed, own, config, setting, fits)
+    manifest = _manifest(outer, passed, config, setting, misses)
+    return Learned(manifest=manifest, files=_files(outer, misses))
+
+
+def score(bundle: Bundle, examples: Examples, test: Mask) -> Scorecard:
+    """Score *bundle* on the builds of *test* (n,), each with what had finished by then."""
+    model = BuildOptimizer.load(bundle, examples.names)
+    rows, known = examples.where(test), examples.where(older_than(examples, test))
+    said = predict_in_order(model, examples, test)
+    return duration_scorecard(rows, said.quantiles_s, duration_baselines(known, rows))
+
+
+def _refuse_unlearnable(passed: Examples, setting: Setting) -> None:
+    if len(passed) < setting.needed:
+        raise NotEnoughHistory("passed builds", len(passed), setting.needed)
+    if np.ptp(passed.duration_s) == 0:
         took = f"every build took {passed.duration_s[0]:g} s"
         raise UnlearnableHistory(BUILD_OPTIMIZER, took)
-    setting.on_stage("fitting")
-    weight = project_weights(passed.project, config.project_weight_exponent)
-    fitted = fit(
-        _shards("fit", passed, parts.fit, weight, setting),
-        _shards("stopping", passed, parts.stopping, weight, setting),
-        config,
-    )
-    setting.on_stage("calibrating")
-    learned = passed.where(parts.fit | parts.stopping | parts.calibration)
-    knobs = {**as_json(config), "rounds_kept": fitted.rounds}
-    manifest = draft_manifest(BUILD_OPTIMIZER, learned, setting, seed=config.seed, config=knobs)
-    held_out = passed.where(parts.calibration)
-    raw = BuildOptimizer.load(draft_bundle(manifest, files(fitted.booster)), learned.names)
-    low, _, high = to_log_seconds(raw.predict(held_out.rows)).T
-    below, above = conformal_offsets(to_log_seconds(held_out.duration_s), low, high)
-    calibration = {"cqr_low": below, "cqr_high": above, "min_history": float(MIN_HISTORY)}
-    manifest = msgspec.structs.replace(manifest, calibration=calibration)
-    setting.on_stage("scoring")
-    test, fitted_on = passed.where(parts.test), passed.where(parts.fit)
-
-    def score(bundle: Bundle, project: str | None = None) -> Scorecard:
-        rows = of_project(test, project)
-        said = BuildOptimizer.load(bundle, rows.names).predict(rows.rows)
-        return duration_scorecard(rows, said, duration_baselines(fitted_on, rows))
-
-    card = score(draft_bundle(manifest, files(fitted.booster)))
-    return Trained(
-        manifest=msgspec.structs.replace(manifest, metrics=card.metrics),
-        files=files(fitted.booster),
-        scorecard=card,
-        score=score,
-    )
 
 
-def _shards(
-    name: str, passed: Examples, mask: Mask, weight: np.ndarray, setting: Setting
-) -> tuple[Path, ...]:
-    rows = passed.where(mask)
-    return write_shards(
-        setting.folder / name,
-        rows,
-        label=to_log_seconds(rows.duration_s),
-        weight=weight[mask],
-        count=setting.shards,
-    )
+def _misses(
+    inner: Boosters, newer: Examples, config: BoostingConfig, setting: Setting
+) -> dict[str, Misses]:
+    """By how much *newer* builds lay outside the quantiles of *inner* boosters, by project."""
+    if not len(newer):
+        return {}
+    manifest = _manifest(inner, newer, config, setting, {})
+    model = BuildOptimizer.load(draft_bundle(manifest, _files(inner, {})), newer.names)
+    found = {}
+    for project in newer.projects:
+        own = newer.where(np.asarray(newer.project == project))
+        own = own.where(np.argsort(own.known_at, kind="stable"))
+        raw = model.raw(own.rows, project)
+        found[project] = model.misses_of(raw, own.duration_s, own.sequence, own.known_at)
+    return found
+
+
+def _manifest(
+    boosters: Boosters,
+    learned: Examples,
+    config: BoostingConfig,
+    setting: Setting,
+    misses: Mapping[str, Misses],
+) -> Manifest:
+    described: dict[str, Any] = {
+        **as_json(config),
+        "inputs": boosters.inputs.as_json(),
+        "own": list(boosters.own),
+        "seeded": list(misses),
+        "rounds_kept": boosters.all.rounds,
+    }
+    draft = draft_manifest(BUILD_OPTIMIZER, learned, setting, seed=config.seed, config=described)
+    prior = prior_of(misses)
+    calibration: dict[str, float | tuple[float, ...]] = {"min_history": float(MIN_HISTORY)}
+    if misses:
+        calibration["prior_below"] = tuple(prior.below.tolist())
+        calibration["prior_above"] = tuple(prior.above.tolist())
+        calibration["cqr_low"] = float(np.quantile(prior.below, 1 - MISS_RATE))
+        calibration["cqr_high"] = float(np.quantile(prior.above, 1 - MISS_RATE))
+    return msgspec.structs.replace(draft, calibration=calibration)
+
+
+def _files(boosters: Boosters, misses: Mapping[str, Misses]) -> dict[str, bytes]:
+    found = files(boosters.all.booster, {p: own.booster for p, own in boosters.own.items()})
+    return {**found, MISSES: write_misses(misses)} if misses else found

@@ -24,23 +24,30 @@ class Workers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoostingConfig:
-    """Quantile XGBoost on log seconds.
+    """Quantile XGBoost on log seconds relative to the recent level.
 
     Attributes:
-        rounds: At most so many; early stopping chooses.
-        patience: Rounds without gain on the newest fit rows before stopping.
+        levels: The quantiles that are learned, ascending, among them `QUANTILES`; more than these
+            tell more of the mean.
+        rounds: So many; at most so many where a fit is given newer rows to stop by.
+        patience: Rounds without gain on such rows before stopping.
         project_weight_exponent: A project with n rows weighs n to the power of 1 plus this.
+        own_from: A project with so many builds that passed gets a booster of its own as well.
+        own_most: At most so many projects do, those with most builds.
     """
 
-    rounds: int = 400
+    levels: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
+    rounds: int = 120
     patience: int = 30
-    max_depth: int = 4
+    max_depth: int = 3
     learning_rate: float = 0.05
     min_child_weight: float = 5.0
     subsample: float = 0.8
     colsample_bytree: float = 0.5
     reg_lambda: float = 1.0
     project_weight_exponent: float = -0.5
+    own_from: int = 200
+    own_most: int = 64
     seed: int = 0
 
 
@@ -49,6 +56,7 @@ class NetworkConfig:
     """The failure network: one for all projects.
 
     Attributes:
+        features: At most so many are looked at, chosen on the rows it learns from.
         hidden: Width of each hidden layer.
         least_steps: Small histories get more epochs, until there are so many steps.
         knots: Points of the quantile grid that makes an input normal.
@@ -56,34 +64,54 @@ class NetworkConfig:
         project_weight_exponent: A project with n rows weighs n to the power of 1 plus this.
     """
 
+    features: int = 90
     hidden: tuple[int, ...] = (128, 64)
-    dropout: float = 0.3
+    dropout: float = 0.5
     knots: int = 101
-    epochs: int = 6
+    epochs: int = 12
     least_steps: int = 100
     batch: int = 256
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
-    members: int = 3
+    members: int = 5
     project_weight_exponent: float = -0.5
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForestConfig:
-    """The forest that ranks tests.
+    """The forests that rank tests: one for each larger project, one for all others.
 
     Attributes:
+        row_share: Of the rows, drawn anew for each tree; small, so that trees differ.
+        lent_builds: All other projects together weigh as many builds of a project's own.
+        lent_rows: At most so many of their rows are looked at.
+        project_weight_exponent: In the forest for all, a project with n builds weighs n to the
+            power of 1 plus this.
+        rule_share: What a simple rule weighs in the score, beside the forest.
+        own_forests: At most so many projects get a forest of their own, those with most builds.
+        own_forest_builds: Builds with both verdicts that a project needs for one.
+        calibration_folds: Times an inner forest is asked for builds newer than it has seen.
+        calibration_trees: Of an inner forest.
         trees_per_task: Trees that one Ray task grows; no influence on the result.
-        max_rows: Newest rows used for fitting, whole builds only.
+        max_rows: Newest rows used for fitting a forest.
     """
 
     trees: int = 200
     max_depth: int = 6
-    min_samples_leaf: int = 30
-    max_features: str | float = 0.2
+    min_samples_leaf: int = 10
+    max_features: str | float = "sqrt"
+    row_share: float = 0.2
+    lent_builds: float = 9.0
+    lent_rows: int = 5_000
+    project_weight_exponent: float = -0.5
+    rule_share: float = 0.5
+    own_forests: int = 50
+    own_forest_builds: int = 20
+    calibration_folds: int = 3
+    calibration_trees: int = 60
     trees_per_task: int = 25
-    max_rows: int = 500_000
+    max_rows: int = 200_000
     seed: int = 0
 
 

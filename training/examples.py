@@ -35,6 +35,7 @@ class Examples:
         queued_at: float64 (n,), seconds since the epoch.
         duration_s: float64 (n,), of the build or of the test.
         failed: bool (n,), whether the build or any attempt of the test failed.
+        flaky: bool (n,), whether an attempt of the test failed and another one passed.
         test: int32 (n,), number of the test within its project; -1 for a build.
     """
 
@@ -46,6 +47,7 @@ class Examples:
     queued_at: NDArray[np.float64]
     duration_s: NDArray[np.float64]
     failed: Mask
+    flaky: Mask
     test: NDArray[np.int32]
 
     def __len__(self) -> int:

@@ -1,7 +1,8 @@
 """The recipe of the failure predictor: one network for all projects, calibrated by Platt.
 
-What is scored is what ships: weights come from older builds, calibration and thresholds from the
-builds after them, and the newest are only scored on.
+An inner network learns from older builds; what it says of the newer ones, which it has not seen,
+gives calibration, thresholds and the past that running corrections begin with. What is kept is an
+outer network of the same kind that has learned from all.
 """
 
 from __future__ import annotations
@@ -12,22 +13,36 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from devmind.errors import UnlearnableHistory
+from devmind.errors import NotEnoughHistory, UnlearnableHistory
+from features.recent_outcomes import BUILDS
 from models.bundle import Bundle
-from models.calibration import fit_platt, logit, platt
+from models.calibration import fit_platt, platt, sigmoid
 from models.failure_predictor import FailurePredictor, files
 from models.metrics import best_f1_threshold
 from models.names import FAILURE_PREDICTOR
-from models.network import fit_grid
+from models.network import InputGrid, Network, fit_grid
+from models.past_scores import Past
 from models.scorecard import Scorecard
 from training.config import NetworkConfig, as_json
 from training.examples import Examples, Mask
+from training.failure_columns import choose_columns
 from training.fit_torch import NetworkTask, State
-from training.recipe import Setting, Trained, draft_bundle, draft_manifest, of_project, split_enough
+from training.recipe import (
+    Learned,
+    Setting,
+    Trained,
+    draft_manifest,
+    inner_split,
+    train_with,
+)
 from training.scorecards import failure_baselines, failure_scorecard
 from training.shards import project_weights, write_shards
+from training.split import older_than
 
 FitNetwork = Callable[[NetworkTask], list[State]]
+Floats = NDArray[np.float64]
+Fitted = tuple[InputGrid, list[State]]
+
 MIN_HISTORY = 20
 LOW_RISK_SHARE = 0.2
 """Of the failing builds, at most so many may have been called low risk."""
@@ -42,59 +57,105 @@ def train(
         NotEnoughHistory: If there are too few builds.
         UnlearnableHistory: If all of them passed, or all failed.
     """
-    parts = split_enough(examples, setting, what="builds that passed or failed")
-    older = parts.fit | parts.stopping
-    _refuse_one_class(examples.failed, older, parts.calibration)
-    setting.on_stage("fitting")
-    rows = examples.where(older)
-    weight = project_weights(rows.project, config.project_weight_exponent)
-    grid = fit_grid(rows.rows, knots=config.knots)
-    shards = write_shards(
-        setting.folder / "fit", rows, label=rows.failed, weight=weight, count=setting.shards
-    )
-    members = fit(
-        NetworkTask(shards=shards, rows=len(rows), names=rows.names, grid=grid, config=config)
-    )
-    setting.on_stage("calibrating")
-    learned, held_out = examples.where(older | parts.calibration), examples.where(parts.calibration)
-    manifest = draft_manifest(
-        FAILURE_PREDICTOR, learned, setting, seed=config.seed, config=as_json(config)
-    )
-    manifest = msgspec.structs.replace(
-        manifest,
-        calibration={"base_rate": float(rows.failed.mean()), "min_history": float(MIN_HISTORY)},
-        thresholds={"medium": 0.5, "high": 0.5},
-    )
-    contents = files(grid, members)
-    raw = FailurePredictor.load(draft_bundle(manifest, contents), rows.names)
-    logits = logit(raw.predict(held_out.rows))
-    a, b = fit_platt(logits, held_out.failed)
-    thresholds = risk_thresholds(held_out.failed, platt(logits, a, b))
-    manifest = msgspec.structs.replace(
-        manifest,
-        calibration={**manifest.calibration, "platt_a": a, "platt_b": b},
-        thresholds=thresholds,
-    )
-    setting.on_stage("scoring")
-    test = examples.where(parts.test)
-
-    def score(bundle: Bundle, project: str | None = None) -> Scorecard:
-        newest = of_project(test, project)
-        said = FailurePredictor.load(bundle, newest.names).predict(newest.rows)
-        threshold = bundle.manifest.thresholds["high"]
-        baselines = failure_baselines(rows, held_out, newest)
-        return failure_scorecard(newest, said, threshold=threshold, baselines=baselines)
-
-    card = score(draft_bundle(manifest, contents))
-    return Trained(
-        manifest=msgspec.structs.replace(manifest, metrics=card.metrics),
-        files=contents,
-        scorecard=card,
+    return train_with(
+        examples,
+        setting,
+        learn=lambda known, where: learn(known, config, where, fit=fit),
         score=score,
+        what="builds that passed or failed",
     )
 
 
-def risk_thresholds(failed: Mask, probability: NDArray[np.float64]) -> dict[str, float]:
+def learn(known: Examples, config: NetworkConfig, setting: Setting, *, fit: FitNetwork) -> Learned:
+    """Learn from every build of *known*; calibrate on what an inner network had not seen.
+
+    Raises:
+        NotEnoughHistory: If no project has builds both to fit and to calibrate on.
+        UnlearnableHistory: If all builds of either part passed, or all failed.
+    """
+    parts = inner_split(known, setting)
+    older, held_out = parts.fit | parts.stopping, known.where(parts.calibration)
+    if not older.any() or not len(held_out):
+        raise NotEnoughHistory("builds of one project", len(known), setting.policy.needed)
+    _refuse_one_class(known.failed, older, parts.calibration)
+    setting.on_stage("fitting")
+    grid, members = _fitted(known.where(older), config, setting, part="inner", fit=fit)
+    setting.on_stage("calibrating")
+    logits = Network(members).logits(grid.encode(held_out.rows))
+    weight = project_weights(held_out.project, config.project_weight_exponent)
+    a, b = fit_platt(logits, held_out.failed, weight=weight)
+    manifest = draft_manifest(
+        FAILURE_PREDICTOR, known, setting, seed=config.seed, config=as_json(config)
+    )
+    return Learned(
+        manifest=msgspec.structs.replace(
+            manifest,
+            calibration={
+                "base_rate": float(known.failed.mean()),
+                "min_history": float(MIN_HISTORY),
+                "platt_a": a,
+                "platt_b": b,
+            },
+            thresholds=risk_thresholds(held_out.failed, platt(logits, a, b)),
+        ),
+        files=files(
+            *_fitted(known, config, setting, part="outer", fit=fit),
+            _past(held_out, logits),
+        ),
+    )
+
+
+def score(bundle: Bundle, examples: Examples, asked: Mask) -> Scorecard:
+    """Score *bundle* on the builds that *asked* (n,) chooses, beside the simple rules.
+
+    Each build is predicted as a service would have, with the running correction of its moment.
+    """
+    newest, before = examples.where(asked), examples.where(older_than(examples, asked))
+    said = predict_in_turn(FailurePredictor.load(bundle, examples.names), examples, asked)
+    return failure_scorecard(
+        newest,
+        said,
+        threshold=bundle.manifest.thresholds["high"],
+        baselines=failure_baselines(before, before, newest),
+    )
+
+
+def predict_in_turn(predictor: FailurePredictor, examples: Examples, asked: Mask) -> Floats:
+    """Return the probability of each asked build as of its queueing.
+
+    Args:
+        predictor: Of whatever bundle.
+        examples: Rows of a project in order of `sequence`; what had finished before a build was
+            queued, and is new to the model, corrects what is said of it.
+        asked: Which builds to predict (n,).
+
+    Returns:
+        One probability a build of *asked*, in their order.
+    """
+    said = np.full(len(examples), np.nan)
+    for project in examples.projects:
+        own = np.flatnonzero(examples.project == project)
+        if asked[own].any():
+            said[own] = _in_turn(predictor, project, examples.where(own), asked[own])
+    return said[asked]
+
+
+def _in_turn(predictor: FailurePredictor, project: str, rows: Examples, asked: Mask) -> Floats:
+    since = predictor.manifest.learned_until.get(project, -1)
+    logits, unseen = predictor.logits(rows.rows), rows.sequence > since
+    by_end = np.argsort(rows.known_at, kind="stable")
+    ended_by = np.searchsorted(rows.known_at[by_end], rows.sequence)
+    said = np.full(len(rows), np.nan)
+    for ended in np.unique(ended_by[asked]):
+        recent = by_end[max(0, ended - BUILDS) : ended]
+        recent = recent[unseen[recent]]
+        correction = predictor.correction(project, logits[recent], rows.failed[recent])
+        now = asked & (ended_by == ended)
+        said[now] = sigmoid(correction.apply(logits[now]))
+    return said
+
+
+def risk_thresholds(failed: Mask, probability: Floats) -> dict[str, float]:
     """Choose where medium and high risk begin, on builds the network has not learned from.
 
     High begins where F1 is best; medium where at most `LOW_RISK_SHARE` of the failing builds lie
@@ -107,6 +168,27 @@ def risk_thresholds(failed: Mask, probability: NDArray[np.float64]) -> dict[str,
     high = best_f1_threshold(failed, probability)
     medium = float(np.quantile(probability[failed], LOW_RISK_SHARE))
     return {"medium": min(medium, high), "high": high}
+
+
+def _fitted(
+    rows: Examples, config: NetworkConfig, setting: Setting, *, part: str, fit: FitNetwork
+) -> Fitted:
+    weight = project_weights(rows.project, config.project_weight_exponent)
+    columns = choose_columns(rows.rows, rows.failed, weight, most=config.features, seed=config.seed)
+    grid = fit_grid(rows.rows, knots=config.knots, columns=columns)
+    folder = setting.folder / part
+    shards = write_shards(folder, rows, label=rows.failed, weight=weight, count=setting.shards)
+    task = NetworkTask(shards=shards, rows=len(rows), names=rows.names, grid=grid, config=config)
+    return grid, fit(task)
+
+
+def _past(held_out: Examples, logits: Floats) -> Past:
+    past = {}
+    for project in held_out.projects:
+        own = np.flatnonzero(held_out.project == project)
+        own = own[np.argsort(held_out.known_at[own], kind="stable")]
+        past[project] = (logits[own], held_out.failed[own])
+    return past
 
 
 def _refuse_one_class(failed: Mask, fit: Mask, calibration: Mask) -> None:

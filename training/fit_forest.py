@@ -59,23 +59,29 @@ def grow(
     config: ForestConfig,
     tree_seeds: tuple[int, ...],
 ) -> list[Any]:
-    """Grow one tree for each of *tree_seeds*: a bootstrap of the rows, some features a split."""
-    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - as above
+    """Grow one tree for each of *tree_seeds*: some of the rows, some features a split."""
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - as above
 
-    # Arrays out of Ray's object store are read-only, and scikit-learn wants to write.
-    inputs = np.array(rows), np.array(failed), np.array(weight)
     trees = []
     for seed in tree_seeds:
-        forest = RandomForestClassifier(
-            n_estimators=1,
+        tree = DecisionTreeClassifier(
             max_depth=config.max_depth,
             min_samples_leaf=config.min_samples_leaf,
             max_features=config.max_features,
             random_state=seed,
-            n_jobs=1,
         )
-        trees.append(forest.fit(*inputs).estimators_[0])
+        drawn = _draw(failed, config.row_share, np.random.default_rng(seed))
+        trees.append(tree.fit(rows[drawn], failed[drawn], sample_weight=weight[drawn]))
     return trees
+
+
+def _draw(failed: Mask, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw rows with replacement, at least one of each class."""
+    drawn = rng.integers(len(failed), size=max(2, round(share * len(failed))))
+    for place, wanted in enumerate((True, False)):
+        if not (failed[drawn] == wanted).any():
+            drawn[place] = rng.choice(np.flatnonzero(failed == wanted))
+    return drawn
 
 
 def apfd_weights(build: NDArray[np.int64], failed: Mask) -> NDArray[np.float64]:

@@ -121,7 +121,7 @@ def train_member(  # noqa: PLR0913 - a worker's whole world
     Equal seeds and equal shards give equal weights.
 
     Args:
-        inputs: float32 (n, 2k), what the grid made of this worker's rows.
+        inputs: float32 (n, 2c), what the grid made of this worker's rows.
         label: float32 (n,), 1 for a failed build.
         weight: float32 (n,), mean 1 over all workers.
         task: For its configuration and the number of rows in all.

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.config import QUANTILES, BoostingConfig, Workers
+from training.config import BoostingConfig, Workers
 from training.shards import LABEL, WEIGHT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boosted:
-    """A booster for `QUANTILES`, as UBJ, cut to its best round."""
+    """A booster for the levels of its configuration, as UBJ, cut to its best round."""
 
     booster: bytes
     rounds: int
@@ -33,7 +33,7 @@ def fit_quantiles(
     *,
     workers: Workers,
 ) -> Boosted:
-    """Fit one booster for all levels of `QUANTILES`.
+    """Fit one booster for all levels of *config*.
 
     Args:
         fit: Shards, at least one for each worker.
@@ -55,7 +55,7 @@ def fit_quantiles(
         newer = xgboost_ray.RayDMatrix([str(p) for p in stopping], label=LABEL, weight=WEIGHT)
         stop = {"evals": [(newer, "stopping")], "early_stopping_rounds": config.patience}
     booster = xgboost_ray.train(
-        _parameters(config),
+        parameters(config),
         matrix,
         num_boost_round=config.rounds,
         verbose_eval=False,
@@ -74,10 +74,11 @@ def fit_quantiles(
     return Boosted(booster=bytes(booster[:rounds].save_raw("ubj")), rounds=rounds)
 
 
-def _parameters(config: BoostingConfig) -> dict[str, Any]:
+def parameters(config: BoostingConfig) -> dict[str, Any]:
+    """Return XGBoost's parameters for *config*, for any backend."""
     return {
         "objective": "reg:quantileerror",
-        "quantile_alpha": list(QUANTILES),
+        "quantile_alpha": list(config.levels),
         "tree_method": "hist",
         "max_depth": config.max_depth,
         "learning_rate": config.learning_rate,

@@ -1,12 +1,14 @@
-"""The recipe of test intelligence: a forest that ranks the tests of a build.
+"""The recipe of test intelligence: forests that rank the tests of a build.
 
-What is scored is what ships: trees come from older builds, calibration and the recall table from
-the builds after them, and the newest are only scored on.
+Inner forests, each grown from older builds, are asked for the builds that came next; what they say
+of these gives calibration and the measured recall. What is kept are outer forests of the same kind
+that have learned from all builds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -14,20 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devmind.errors import UnlearnableHistory
-from models.bundle import Bundle, Manifest
+from models.bundle import Bundle
 from models.calibration import fit_platt, logit, platt
-from models.intelligence import TestIntelligence, files
+from models.forest import FlatForest, flatten_trees
+from models.intelligence import TestIntelligence, files, mixed, platt_names
 from models.names import TEST_INTELLIGENCE
 from models.recall_table import RecallTable
 from models.scorecard import Scorecard
 from training.config import ForestConfig, as_json
 from training.examples import Examples, Mask
-from training.fit_forest import apfd_weights
-from training.ranking_scorecards import past_builds, ranking_scorecard
-from training.recipe import Setting, Trained, draft_bundle, draft_manifest, of_project, split_enough
+from training.forest_rows import ForestRows, rows_for, rows_for_all, taught, telling_builds
+from training.past_rankings import folds, past_builds
+from training.ranking_scorecards import ranking_scorecard
+from training.recipe import Learned, Setting, Trained, draft_manifest, train_with
+from training.split import SplitPolicy, older_than
 
 FitForest = Callable[[NDArray[np.float32], Mask, NDArray[np.float64], ForestConfig], list[Any]]
+Floats = NDArray[np.float64]
+Trees = list[Any]
 MIN_HISTORY = 10
+_ALL = ""
 
 
 def train(examples: Examples, config: ForestConfig, setting: Setting, *, fit: FitForest) -> Trained:
@@ -37,53 +45,140 @@ def train(examples: Examples, config: ForestConfig, setting: Setting, *, fit: Fi
         NotEnoughHistory: If too few builds reported tests.
         UnlearnableHistory: If no build had both passing and failing tests.
     """
-    parts = split_enough(examples, setting, what="builds that reported tests")
-    rows = examples.where(parts.fit | parts.stopping)
-    weight = apfd_weights(rows.builds(), rows.failed)
+    return train_with(
+        examples,
+        setting,
+        learn=lambda known, where: learn(known, config, where, fit=fit),
+        score=score,
+        what="builds that reported tests",
+    )
+
+
+def learn(known: Examples, config: ForestConfig, setting: Setting, *, fit: FitForest) -> Learned:
+    """Learn from every build of *known*; calibrate on what inner forests had not seen.
+
+    Args:
+        known: One row a test of a build. Rows of `training.forest_rows.STRANGERS` help the others
+            and get no forest of their own.
+        config: The knobs.
+        setting: Where it is learned, and how builds are split by time.
+        fit: Grows a forest.
+
+    Raises:
+        UnlearnableHistory: If no build had both passing and failing tests.
+    """
+    setting.on_stage("fitting")
+    forests = _grown(known, config, fit)
+    setting.on_stage("calibrating")
+    asked, scores = _out_of_sample(known, config, setting.policy, fit)
+    held_out, scores = known.where(asked), scores[asked]
+    calibration = _platts(held_out, scores, forests, float(known.failed.mean()))
+    table = RecallTable.measure(past_builds(held_out, _applied(held_out, scores, calibration)))
+    manifest = draft_manifest(
+        TEST_INTELLIGENCE, known, setting, seed=config.seed, config=as_json(config)
+    )
+    return Learned(
+        manifest=msgspec.structs.replace(
+            manifest,
+            calibration={
+                "base_rate": float(known.failed.mean()),
+                "min_history": float(MIN_HISTORY),
+                "rule_share": config.rule_share,
+                **calibration,
+                **table.to_calibration(),
+            },
+        ),
+        files=files(forests.shared, forests.own),
+    )
+
+
+def score(bundle: Bundle, examples: Examples, asked: Mask) -> Scorecard:
+    """Score *bundle* on the tests that *asked* (n,) chooses, beside the simple rules."""
+    rows = examples.where(asked)
+    predictor = TestIntelligence.load(bundle, rows.names)
+    return ranking_scorecard(rows, probabilities(predictor, rows), predictor.recall_table)
+
+
+def probabilities(predictor: TestIntelligence, rows: Examples) -> Floats:
+    """Return what *predictor* says of *rows* (n,), each by the forest of its project."""
+    said = np.full(len(rows), np.nan)
+    for project in rows.projects:
+        own = np.flatnonzero(rows.project == project)
+        said[own] = predictor.predict(rows.rows[own], project=project)
+    return said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Forests:
+    shared: Trees
+    own: Mapping[str, Trees]
+
+
+def _grown(known: Examples, config: ForestConfig, fit: FitForest) -> _Forests:
+    weight = taught(known)
     if not weight.any():
         reason = "no older build had both passing and failing tests"
         raise UnlearnableHistory(TEST_INTELLIGENCE, reason)
-    setting.on_stage("fitting")
-    chosen = _newest_weighing(weight, config.max_rows)
-    weight = weight[chosen] / weight[chosen].mean()
-    contents = files(fit(rows.rows[chosen], rows.failed[chosen], weight, config))
-    setting.on_stage("calibrating")
-    learned = examples.where(parts.fit | parts.stopping | parts.calibration)
-    manifest = draft_manifest(
-        TEST_INTELLIGENCE, learned, setting, seed=config.seed, config=as_json(config)
-    )
-    manifest = _calibrated(manifest, contents, examples.where(parts.calibration), rows)
-    setting.on_stage("scoring")
-    test = examples.where(parts.test)
 
-    def score(bundle: Bundle, project: str | None = None) -> Scorecard:
-        rows = of_project(test, project)
-        predictor = TestIntelligence.load(bundle, rows.names)
-        return ranking_scorecard(rows, predictor.predict(rows.rows), predictor.recall_table)
+    def grow(rows: ForestRows) -> Trees:
+        chosen = rows.index
+        return fit(known.rows[chosen], known.failed[chosen], rows.weight, config)
 
-    card = score(draft_bundle(manifest, contents))
-    return Trained(
-        manifest=msgspec.structs.replace(manifest, metrics=card.metrics),
-        files=contents,
-        scorecard=card,
-        score=score,
+    telling = telling_builds(known, weight)
+    if len(telling) <= 1:
+        return _Forests(
+            shared=grow(rows_for(known, weight, next(iter(telling), _ALL), config)), own={}
+        )
+    longest = sorted(telling, key=lambda project: (-telling[project], project))
+    chosen = [p for p in longest if telling[p] >= config.own_forest_builds][: config.own_forests]
+    return _Forests(
+        shared=grow(rows_for_all(known, weight, telling, config)),
+        own={project: grow(rows_for(known, weight, project, config)) for project in chosen},
     )
 
 
-def _newest_weighing(weight: NDArray[np.float64], max_rows: int) -> NDArray[np.int64]:
-    """Indices of the last *max_rows* rows that weigh anything."""
-    return np.flatnonzero(weight > 0)[-max_rows:]
+def _out_of_sample(
+    known: Examples, config: ForestConfig, policy: SplitPolicy, fit: FitForest
+) -> tuple[Mask, Floats]:
+    """Return which rows (n,) inner forests were asked for, and what they scored (n,)."""
+    scores = np.full(len(known), np.nan)
+    inner = replace(config, trees=min(config.trees, config.calibration_trees))
+    for asked in folds(known, policy, config.calibration_folds):
+        try:
+            forests = _grown(known.where(older_than(known, asked)), inner, fit)
+        except UnlearnableHistory:
+            continue  # too early; later folds know more
+        for project, trees in {_ALL: forests.shared, **forests.own}.items():
+            rows = asked & (_served_by(known, forests) == project)
+            forest = FlatForest(flatten_trees(trees), features=len(known.names))
+            share = forest.predict(known.rows[rows])
+            scores[rows] = mixed(share, known.rows[rows], known.names, config.rule_share)
+    return np.isfinite(scores), scores
 
 
-def _calibrated(
-    manifest: Manifest, contents: dict[str, bytes], held_out: Examples, fitted_on: Examples
-) -> Manifest:
-    base = {"base_rate": float(fitted_on.failed.mean()), "min_history": float(MIN_HISTORY)}
-    raw = TestIntelligence.load(draft_bundle(manifest, contents), held_out.names)
-    scores = logit(raw.predict(held_out.rows))
-    a, b = fit_platt(scores, held_out.failed)
-    table = RecallTable.measure(past_builds(held_out, platt(scores, a, b)))
-    return msgspec.structs.replace(
-        manifest,
-        calibration={**base, "platt_a": a, "platt_b": b, **table.to_calibration()},
-    )
+def _served_by(rows: Examples, forests: _Forests) -> NDArray[np.object_]:
+    return np.where(np.isin(rows.project.astype(str), sorted(forests.own)), rows.project, _ALL)
+
+
+def _platts(held_out: Examples, scores: Floats, forests: _Forests, rate: float) -> dict[str, float]:
+    """Fit Platt scaling for all, and for each project with a forest of its own."""
+    found: dict[str, float] = {}
+    for project in (_ALL, *forests.own):
+        rows = np.asarray(held_out.project == project) | (project == _ALL)
+        fitted = 1.0, float(logit(rate))  # shares lie about 1/2: failing rows weigh half of all
+        if rows.any():
+            fitted = fit_platt(scores[rows], held_out.failed[rows])
+        elif project != _ALL:
+            continue
+        found |= dict(zip(platt_names(project), fitted, strict=True))
+    return found
+
+
+def _applied(held_out: Examples, scores: Floats, calibration: Mapping[str, float]) -> Floats:
+    said = np.full(len(held_out), np.nan)
+    for project in held_out.projects:
+        own = np.asarray(held_out.project == project)
+        names = platt_names(project)
+        a, b = names if names[0] in calibration else platt_names()
+        said[own] = platt(scores[own], calibration[a], calibration[b])
+    return said

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from models.names import TEST_INTELLIGENCE
 from models.ranking import apfd, apfdc, recall_at_cost
-from models.recall_table import PastBuild, RecallTable
+from models.recall_table import RecallTable
 from models.scorecard import Scorecard
-from models.selection import RECENT_RUNS, Candidates, Confidence, select
+from models.selection import Candidates, Confidence, select
 from training.examples import Examples, Mask
 from training.scorecards import Floats, Metrics, scored_range
 
@@ -22,7 +22,10 @@ TIME_SHARES = (10, 20, 30, 50)
 CONFIDENCE = 0.95
 
 BASELINES = {"ewma": "fail_ewma_h3", "failure_rate": "failure_rate"}
-"""Simple rules, by the feature that is their score. A test never seen has never failed: 0."""
+"""Simple rules, by the feature that is their score.
+
+Of a test that never ran they tell how often first runs failed here.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,16 +75,8 @@ def ranking_scorecard(test: Examples, probability: Floats, table: RecallTable | 
 
 
 def baseline_score(rows: Examples, column: str) -> Floats:
-    """Return a simple rule's score (n,): a feature, 0 for tests never seen."""
+    """Return a simple rule's score (n,): a feature, 0 where nothing is known."""
     return np.nan_to_num(rows.column(column).astype(np.float64), nan=0.0)
-
-
-def past_builds(rows: Examples, probability: Floats) -> Iterator[PastBuild]:
-    """Yield the builds of *rows* as `RecallTable.measure` wants them."""
-    always = _always(rows)
-    for build in _builds(rows):
-        where = build.rows
-        yield PastBuild(probability=probability[where], failed=build.failed, always=always[where])
 
 
 def _ranked(builds: list[_Build], score: Floats) -> Metrics:
@@ -104,15 +99,15 @@ def _selected(
 ) -> Metrics:
     """Realised recall of failing builds and time saved on all builds, at `CONFIDENCE`."""
     recalls, saved = [], []
-    unseen, since = ~_seen(test), test.column("runs_since_failure").astype(np.float64)
+    new, since = test.column("runs") == 0, test.column("runs_since_failure").astype(np.float64)
     expected = test.column("test_ewma_s").astype(np.float64)
     for build in builds:
         where = build.rows
         candidates = Candidates(
             names=[str(number) for number in test.test[where]],
-            probability=np.where(unseen[where], np.nan, probability[where]),
+            probability=probability[where],
             expected_s=expected[where],
-            new=unseen[where],
+            new=new[where],
             failed_runs_ago=since[where] + 1,
         )
         chosen = select(candidates, Confidence(recall=CONFIDENCE), table=table).selected
@@ -123,15 +118,6 @@ def _selected(
         if build.cost.sum() > 0:
             saved.append(float(build.cost[~taken].sum() / build.cost.sum()))
     return {"selection_recall": _mean(recalls), "selection_time_saved": _mean(saved)}
-
-
-def _always(rows: Examples) -> Mask:
-    recent = rows.column("runs_since_failure") + 1 <= RECENT_RUNS
-    return np.asarray(recent | ~_seen(rows), dtype=np.bool_)
-
-
-def _seen(rows: Examples) -> Mask:
-    return np.asarray(rows.column("runs") > 0, dtype=np.bool_)
 
 
 def _builds(rows: Examples) -> Iterator[_Build]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from devmind.errors import NotEnoughHistory
-from models.bundle import Bundle, Manifest, TrainedRange
+from models.bundle import Bundle, Manifest, TrainedRange, beside
 from models.scorecard import Scorecard
-from training.examples import Examples
-from training.split import Split, SplitPolicy, split
+from training.examples import Examples, Mask
+from training.split import Split, SplitPolicy, older_than, split
 
 OnStage = Callable[[str], None]
 """Told which stage begins: one of `STAGES`."""
@@ -23,13 +24,17 @@ OnStage = Callable[[str], None]
 STAGES = {
     "reading": 0.02,
     "features": 0.05,
-    "fitting": 0.30,
-    "calibrating": 0.80,
-    "scoring": 0.85,
+    "fitting": 0.15,
+    "calibrating": 0.45,
+    "scoring": 0.55,
+    "shipping": 0.60,
     "registering": 0.90,
     "gating": 0.97,
 }
-"""The stages of a training job, and how much of it is done when each begins."""
+"""The stages of a training job, and how much of it is done when each begins.
+
+What ships is fitted and calibrated once more, all of it within `shipping`.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,25 +66,107 @@ class Score(Protocol):
     """Scores a bundle on held-out builds."""
 
     def __call__(self, bundle: Bundle, project: str | None = None) -> Scorecard:
-        """Return the scorecard of *bundle* on all held-out builds, or on those of *project*."""
+        """Return the scorecard of *bundle* on all held-out builds, or on those of *project*.
+
+        Raises:
+            FeatureSchemaMismatch: If it was trained on other features.
+            CorruptBundle: If it holds another model, or lacks a file.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a recipe makes of everything known, not yet scored.
+
+    Attributes:
+        manifest: Calibration, thresholds and `learned_until` included; no metrics.
+        files: The model's files.
+    """
+
+    manifest: Manifest
+    files: Mapping[str, bytes]
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model as a bundle in memory, so that what is measured is what would be served."""
+        return draft_bundle(self.manifest, self.files)
+
+
+Learn = Callable[[Examples, Setting], Learned]
+"""Learns from everything known; chooses and calibrates on its newer part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A model version, not yet written.
+    """A model version, not yet written: what ships, with what was scored beside it.
 
     Attributes:
         manifest: Its manifest, calibration and metrics included.
-        files: Its files.
-        scorecard: How it did on the newest builds.
-        score: Scores any bundle of the model on those very builds, or on those of one project.
+        files: Its files, those of the scored model among them (`Bundle.scored`).
+        scorecard: How the scored model did on the newest builds.
+        score: Scores any bundle of the model on those very builds, or on those of one project, by
+            the model in it that has not learned from them.
     """
 
     manifest: Manifest
     files: Mapping[str, bytes]
     scorecard: Scorecard
     score: Score
+
+
+def train_with(
+    examples: Examples,
+    setting: Setting,
+    *,
+    learn: Learn,
+    score: Callable[[Bundle, Examples, Mask], Scorecard],
+    what: str,
+) -> Trained:
+    """Carry out a recipe: score it on the newest builds, then ship it with what they teach.
+
+    Args:
+        examples: All rows.
+        setting: Where and how.
+        learn: The recipe.
+        score: Scores a bundle on the rows of a mask (n,), given all rows: what had finished by
+            then may be used as a service would.
+        what: What a row is about, for messages.
+
+    Raises:
+        NotEnoughHistory: If there are too few builds to fit, calibrate and score.
+    """
+    test = split_enough(examples, setting, what=what).test
+    scored = learn(examples.where(older_than(examples, test)), setting)
+
+    def score_of(bundle: Bundle, project: str | None = None) -> Scorecard:
+        bundle.check(scored.manifest.model, examples.names)  # what ships must fit, too
+        own = test if project is None else test & (examples.project == project)
+        return score(bundle.scored(), examples, np.asarray(own, dtype=np.bool_))
+
+    setting.on_stage("scoring")
+    card = score_of(scored.bundle)
+    setting.on_stage("shipping")
+    again = replace(setting, folder=setting.folder / "shipped", on_stage=lambda _stage: None)
+    shipped = learn(examples, again)
+    return Trained(
+        manifest=msgspec.structs.replace(shipped.manifest, metrics=card.metrics),
+        files={**shipped.files, **beside(scored.manifest, scored.files)},
+        scorecard=card,
+        score=score_of,
+    )
+
+
+def inner_split(known: Examples, setting: Setting) -> Split:
+    """Split all that is known: older rows to fit an inner model, newer ones to choose by."""
+    return split(known, replace(setting.policy, test_share=0.0))
+
+
+def learned_until(known: Examples) -> dict[str, int]:
+    """Return each project's newest event that *known* tells of."""
+    return {
+        project: int(known.known_at[known.project == project].max()) for project in known.projects
+    }
 
 
 def split_enough(examples: Examples, setting: Setting, *, what: str) -> Split:
@@ -128,6 +215,7 @@ def draft_manifest(
         seed=seed,
         created_at=setting.now,
         config=config,
+        learned_until=learned_until(learned),
         groups=dict(setting.groups),
         baseline=_typical(learned.rows),
     )

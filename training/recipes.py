@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 from features.build_state import BuildState
 from features.verdict_state import TestState
@@ -13,7 +14,7 @@ from training import build_optimizer, failure_predictor, intelligence
 from training.config import BoostingConfig, ForestConfig, NetworkConfig, Workers
 from training.examples import Examples
 from training.fit_forest import fit_forest
-from training.fit_torch import fit_network
+from training.fit_torch import NetworkTask, State, fit_network
 from training.fit_xgboost import fit_quantiles
 from training.recipe import Setting, Trained
 from training.replay import Kind
@@ -52,7 +53,13 @@ def train_model(
         boost = partial(fit_quantiles, workers=workers)
         return build_optimizer.train(examples, BoostingConfig(seed=seed), setting, fit=boost)
     if model == FAILURE_PREDICTOR:
-        learn = partial(fit_network, storage=setting.folder / "checkpoints", workers=workers)
+        fits = count()
+
+        def learn(task: NetworkTask) -> list[State]:
+            # Ray Train takes a run of an earlier fit's name for one to go on with.
+            storage = setting.folder / "checkpoints" / str(next(fits))
+            return fit_network(task, storage=storage, workers=workers)
+
         return failure_predictor.train(examples, NetworkConfig(seed=seed), setting, fit=learn)
     grow = partial(fit_forest, workers=workers)
     return intelligence.train(examples, ForestConfig(seed=seed), setting, fit=grow)

@@ -100,6 +100,7 @@ def of_builds(project: str, events: Iterable[StoredEvent]) -> Examples:
         queued_at=found.queued_at,
         duration_s=found.duration_s,
         failed=found.failed,
+        flaky=np.zeros(len(found), dtype=np.bool_),
         test=np.full(len(found), -1, dtype=np.int32),
     )
 
@@ -122,6 +123,7 @@ def of_tests(project: str, events: Iterable[StoredEvent]) -> Examples:
         queued_at=found.queued_at,
         duration_s=found.duration_s.astype(np.float64),
         failed=found.failed,
+        flaky=found.flaky,
         test=found.tests,
     )
 

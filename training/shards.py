@@ -62,6 +62,11 @@ def read_shard(
     return rows, table[LABEL].to_numpy().copy(), table[WEIGHT].to_numpy().copy()
 
 
+def shard_names(path: Path) -> tuple[str, ...]:
+    """Return the features of a shard, in order."""
+    return tuple(n for n in pq.read_schema(path).names if n not in (LABEL, WEIGHT))
+
+
 def project_weights(project: NDArray[np.object_], exponent: float) -> NDArray[np.float64]:
     """Weigh rows by the size of their project to the power of *exponent*; the mean is 1.
 

@@ -20,20 +20,23 @@ class SplitPolicy:
     """How much of each project's builds goes where, newest last.
 
     Attributes:
-        test_share: Of all builds; the newest. Scored on, and nothing else.
+        test_share: Of all builds; the newest. Scored on, and nothing else. With 0 there are none.
+        test_most: At most so many builds of a project are scored on.
         calibration_share: Of the builds before; the newest. Calibrated on.
         stopping_share: Of the builds before those; the newest. Training stops by them.
         needed: A project with fewer builds only lends its rows to fitting.
     """
 
     test_share: float = 0.2
+    test_most: int = 500
     calibration_share: float = 0.2
     stopping_share: float = 0.15
     needed: int = 30
 
     def __post_init__(self) -> None:
         for name in ("test_share", "calibration_share", "stopping_share"):
-            if not 0 < getattr(self, name) < 1:
+            least = 0 if name == "test_share" else 1e-9
+            if not least <= getattr(self, name) < 1:
                 raise InvalidInput(name, getattr(self, name), "A share lies between 0 and 1.")
 
 
@@ -73,6 +76,20 @@ def split(examples: Examples, policy: SplitPolicy) -> Split:
     return Split(**masks)
 
 
+def older_than(examples: Examples, test: Mask) -> Mask:
+    """Return which rows (n,) were known before the first build of *test* in their project.
+
+    Rows of a project without a row in *test* are all older.
+    """
+    older = np.ones(len(examples), dtype=np.bool_)
+    for project in examples.projects:
+        own = np.asarray(examples.project == project)
+        asked = own & test
+        if asked.any():
+            older[own] = examples.known_at[own] < examples.sequence[asked].min()
+    return older
+
+
 _DROPPED = -1
 _CODES = {"fit": 0, "stopping": 1, "calibration": 2, "test": 3}
 
@@ -98,7 +115,7 @@ def _starts(builds: int, policy: SplitPolicy) -> tuple[int, int, int]:
     """Index of the first build of stopping, calibration and test."""
     if builds < policy.needed:
         return builds, builds, builds
-    test = builds - round(builds * policy.test_share)
+    test = builds - min(round(builds * policy.test_share), policy.test_most)
     calibration = test - round(test * policy.calibration_share)
     stopping = calibration - round(calibration * policy.stopping_share)
     return stopping, calibration, test

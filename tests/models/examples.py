@@ -9,7 +9,7 @@ MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 FRIDAY = datetime(2026, 1, 9, tzinfo=UTC)
 
 
-def manifest(model="build_optimizer", features=("a", "b"), **more):
+def manifest(model="build_optimizer", features=("a", "b"), *, seed=7, **more):
     return Manifest(
         model=model,
         features=tuple(features),
@@ -17,7 +17,7 @@ def manifest(model="build_optimizer", features=("a", "b"), **more):
             first_queued_at=MONDAY, last_queued_at=FRIDAY, projects=("shop",), rows=100
         ),
         code_version="0.1.0+abc",
-        seed=7,
+        seed=seed,
         created_at=FRIDAY,
         **more,
     )

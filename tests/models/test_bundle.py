@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from devmind.errors import CorruptBundle, FeatureSchemaMismatch, InvalidInput
 from models.archive import unpack_files
-from models.bundle import MANIFEST, SEAL, code_version, pack, read_bundle, unpack, write_bundle
+from models.bundle import (
+    MANIFEST,
+    SEAL,
+    beside,
+    code_version,
+    pack,
+    read_bundle,
+    unpack,
+    write_bundle,
+)
 from tests.models.examples import manifest
 
 FILES = {"model.ubj": b"trees" * 1000, "network.safetensors": bytes(range(256))}
@@ -208,3 +217,28 @@ def test_code_version_follows_the_sources(tmp_path):
 
     assert before == same
     assert before != code_version(tmp_path)
+
+
+def test_the_scored_model_lies_beside_the_shipped_one(tmp_path):
+    """
+    A bundle gives back the model that was scored, whole; without one it is that model itself.
+    """
+    shipped, scored = manifest(seed=1), manifest(seed=2)
+    files = {"weights.bin": b"all", **beside(scored, {"weights.bin": b"older"})}
+    bundle = read_bundle(write_bundle(tmp_path / "1", shipped, files))
+
+    assert bundle.file("weights.bin") == b"all"
+    assert bundle.scored().manifest.seed == 2
+    assert bundle.scored().files == {"weights.bin": b"older"}
+    assert bundle.scored().scored() == bundle.scored()
+
+
+def test_a_damaged_scored_manifest_is_refused(tmp_path):
+    """
+    A scored manifest that is no manifest makes the bundle corrupt, not a crash.
+    """
+    files = {"scored-manifest.json": b"{}", "weights.bin": b"all"}
+    bundle = read_bundle(write_bundle(tmp_path / "1", manifest(), files))
+
+    with pytest.raises(CorruptBundle, match="scored-manifest"):
+        bundle.scored()

@@ -221,3 +221,34 @@ def test_fitted_platt_is_the_best_fit(seed, n):
         assert abs((rest * score).sum()) < 1e-4
     if a > 1e-3:
         assert abs(rest.sum()) < 1e-4
+
+
+def test_features_that_are_not_looked_at_change_nothing():
+    """
+    A grid of some columns gives their inputs alone, in their order, and knows which these are.
+    """
+    rows = random_rows(0)
+    few, every = fit_grid(rows, columns=np.array([3, 0])), fit_grid(rows)
+    other = rows.copy()
+    other[:, [1, 2, 4]] = 7.0
+
+    np.testing.assert_array_equal(few.encode(rows), every.encode(rows)[:, [0, 3, K, K + 3]])
+    np.testing.assert_array_equal(few.encode(rows), few.encode(other))
+    assert few.inputs_of(np.array([3, 4])).tolist() == [1, 3]
+    assert few.inputs_of(np.array([1])).tolist() == []
+
+
+def test_a_grid_for_features_that_do_not_exist_is_a_corrupt_bundle(tmp_path):
+    """
+    A network that looks at a column beyond the row is refused when it is loaded.
+    """
+    wide = np.hstack([random_rows(0), random_rows(1)])
+    grid = fit_grid(wide, columns=np.arange(K) + 3)
+    folder = write_bundle(
+        tmp_path / "b",
+        manifest("failure_predictor", NAMES, calibration=CALIBRATION, thresholds=THRESHOLDS),
+        files(grid, states(torch_members(1))),
+    )
+
+    with pytest.raises(CorruptBundle, match="5 features"):
+        FailurePredictor.load(read_bundle(folder), NAMES)

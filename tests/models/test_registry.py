@@ -249,6 +249,7 @@ def _server(tmp_path):
             stdout=log,
             stderr=log,
             cwd=tmp_path,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},  # starts sooner
             start_new_session=True,
         )
     url = f"http://127.0.0.1:{port}"

@@ -1,23 +1,29 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devmind.errors import InvalidInput
+from models.miss_table import MissTable
 from models.recall_table import GRID, PastBuild, RecallTable
+from models.run_all import per_cent
 from models.selection import (
     RECENT_RUNS,
     Budget,
     Candidates,
     Cause,
     Confidence,
+    MissRate,
     TimeShare,
     reason_to_run_all,
     select,
 )
 from tests.models.examples import manifest
 
-TABLE = RecallTable(claim=GRID, recall=GRID**0.5, builds=200)
+MISSES = MissTable(needed={"": np.tile(np.linspace(0, 1, 20), 10), "thin": np.full(31, 0.5)})
+TABLE = RecallTable(claim=GRID, recall=GRID**0.5, builds=200, misses=MISSES)
 
 one_test = st.tuples(
     st.sampled_from([0.0, 0.01, 0.2, 0.9, np.nan]) | st.floats(0, 1),
@@ -52,6 +58,7 @@ def plain(probability, expected_s=None):
 many = st.lists(one_test, min_size=1, max_size=40).map(make)
 targets = st.one_of(
     st.builds(Confidence, recall=st.floats(0.01, 1)),
+    st.builds(MissRate, rate=st.floats(0.001, 0.99)),
     st.builds(TimeShare, share=st.floats(0.01, 1)),
     st.builds(Budget, seconds=st.floats(0, 500)),
 )
@@ -86,7 +93,7 @@ def test_what_is_always_in_is_in(candidates, target):
 
 @given(
     many,
-    st.sampled_from([Confidence, TimeShare, Budget]),
+    st.sampled_from([Confidence, MissRate, TimeShare, Budget]),
     st.lists(st.floats(0.01, 1), min_size=2, max_size=2).map(sorted),
     st.sampled_from([None, True, False]),
 )
@@ -96,6 +103,7 @@ def test_more_asked_for_is_never_less(candidates, kind, sizes, per_cost):
     """
     make_target = {
         Confidence: lambda x: Confidence(recall=x),
+        MissRate: lambda x: MissRate(rate=max(1e-6, 1 - x)),
         TimeShare: lambda x: TimeShare(share=x),
         Budget: lambda x: Budget(seconds=500 * x),
     }[kind]
@@ -105,6 +113,34 @@ def test_more_asked_for_is_never_less(candidates, kind, sizes, per_cost):
 
     assert set(small.selected.tolist()) <= set(large.selected.tolist())
     assert small.expected_recall <= large.expected_recall + 1e-12
+
+
+@given(many, targets, st.sampled_from([None, True, False]))
+def test_a_subset_is_a_prefix_of_an_order(candidates, target, per_cost):
+    """
+    Besides the tests that are always in, those chosen are the first of the order, without gaps.
+    """
+    chosen = select(candidates, target, table=TABLE, per_cost=per_cost)
+    kind = chosen.causes[np.concatenate([chosen.selected, chosen.skipped])]
+
+    assert Cause.LEFT_OUT not in kind[: chosen.selected.size]
+    assert (kind[chosen.selected.size :] == Cause.LEFT_OUT).all()
+    if chosen.skipped.size:
+        first = candidates.probability[chosen.skipped[0]]
+        taken = chosen.selected[chosen.causes[chosen.selected] == Cause.CHOSEN]
+        by_chance = per_cost is False or isinstance(target, MissRate)
+        assert not by_chance or (candidates.probability[taken] >= first).all()
+
+
+@given(many, st.floats(0.01, 0.99), st.lists(st.sampled_from(["*/t1", "*/smoke/*", "*2"])))
+def test_a_pattern_only_adds(candidates, rate, must_run):
+    """
+    Must-run patterns, unknown to calibration, add tests and drop none, so the bound stays.
+    """
+    without = select(candidates, MissRate(rate=rate), table=TABLE)
+    chosen = select(candidates, MissRate(rate=rate), table=TABLE, must_run=must_run)
+
+    assert set(without.selected.tolist()) <= set(chosen.selected.tolist())
 
 
 @given(many, st.floats(0, 500), st.sampled_from([None, True, False]))
@@ -170,6 +206,60 @@ def test_too_thin_a_calibration_runs_all(table, recall, said):
     assert chosen.skipped.size == 0
 
 
+@pytest.mark.parametrize(
+    ("table", "rate", "project", "said"),
+    [
+        (None, 0.1, "", "a miss rate of 10% takes 9 past failing builds .*, 0 were measured"),
+        (TABLE, 0.03, "thin", "a miss rate of 3% takes 33 .*, 31 were"),
+        (TABLE, 0.05, "nobody", "a miss rate of 5% takes 19 .*, 0 were measured"),
+        (TABLE, 0.001, "", "a miss rate of 0.1% takes 999 .*, 200 were measured"),
+    ],
+)
+def test_too_few_failing_builds_run_all(table, rate, project, said):
+    """
+    A miss rate that the project's own past cannot promise runs everything, with both numbers.
+    """
+    chosen = select(plain([0.5, 0.1]), MissRate(rate=rate), table=table, project=project)
+
+    assert re.search(said, chosen.run_all_reason)
+    assert chosen.skipped.size == 0
+    assert chosen.expected_miss_rate == 0.0
+
+
+def test_a_stated_rate_comes_with_the_realised_one():
+    """
+    The answer says what the stated rate came to on the project's past failing builds.
+    """
+    candidates = plain([0.5, 0.3, 0.1, 0.1])
+
+    chosen = select(candidates, MissRate(rate=0.6), table=TABLE)
+    realised = TABLE.misses.realised("", 0.6)
+
+    assert chosen.selected_tests == ["t0", "t1"]
+    assert chosen.expected_miss_rate == realised.rate
+    assert chosen.failing_builds == realised.builds
+    assert chosen.remark == (
+        "at most 60% of the failing builds slip through; "
+        f"{per_cent(realised.rate)} did on the {realised.builds} past failing builds"
+    )
+
+
+def test_other_targets_say_what_slips_through():
+    """
+    Whatever the target, the answer says how many failing builds such a subset would have missed.
+    """
+    candidates = plain([0.5, 0.3, 0.1, 0.1])
+
+    some = select(candidates, Budget(seconds=1), table=TABLE)
+    everything = select(candidates, Budget(seconds=4), table=TABLE)
+    unmeasured = select(candidates, Budget(seconds=1), table=TABLE, project="nobody")
+
+    assert some.expected_miss_rate == pytest.approx(0.5)
+    assert some.failing_builds == 200
+    assert everything.expected_miss_rate == 0.0
+    assert unmeasured.expected_miss_rate is None
+
+
 def test_a_time_target_needs_no_table():
     """
     A budget can be kept without measured recall; then recall is unknown, not invented.
@@ -208,6 +298,9 @@ def test_when_everything_runs(changed, history, loaded, said):
         Confidence(recall=0.0),
         Confidence(recall=1.01),
         Confidence(recall=np.nan),
+        MissRate(rate=0.0),
+        MissRate(rate=1.0),
+        MissRate(rate=np.nan),
         TimeShare(share=-0.1),
         Budget(seconds=-1.0),
         Budget(seconds=np.inf),
@@ -284,6 +377,45 @@ def test_measured_recall_holds_on_new_builds(sharpness):
     assert np.mean(saved) > 0.05
 
 
+@pytest.mark.parametrize("sharpness", [0.3, 1.0, 2.0])
+def test_a_stated_rate_is_kept_on_new_builds(sharpness):
+    """
+    Whether the model is too sure or not sure enough, few failing builds go through, and time
+    is saved.
+    """
+    rng = np.random.default_rng(7)
+    table = RecallTable.measure(simulated(rng, 80, sharpness) for _ in range(400))
+    missed, saved = [], []
+    for _ in range(400):
+        build = simulated(rng, 80, sharpness)
+        if build.failed.any():
+            chosen = select(plain(build.probability), MissRate(rate=0.1), table=table)
+            missed.append(not build.failed[chosen.selected].any())
+            saved.append(chosen.saved_share)
+
+    assert np.mean(missed) <= 0.1
+    assert np.mean(saved) > 0.5
+
+
+def test_flaky_failures_teach_no_recall():
+    """
+    A failure known to be flaky need not be caught: it counts neither as caught nor as missed.
+    """
+    flaky = PastBuild(
+        probability=np.array([0.9, 0.1]),
+        failed=np.array([True, True]),
+        flaky=np.array([False, True]),
+    )
+    only = PastBuild(
+        probability=np.array([0.9, 0.1]), failed=np.array([False, True]), flaky=np.array([0, 1]) > 0
+    )
+    table = RecallTable.measure([flaky, only] * 10)
+
+    assert table.builds == 10
+    assert table.misses.builds("") == 10
+    assert table.recall[GRID.searchsorted(0.5)] == 1.0
+
+
 @given(st.integers(0, 1000))
 def test_recall_grows_with_the_claim(seed):
     """
@@ -307,6 +439,7 @@ def test_a_table_survives_its_manifest():
     np.testing.assert_array_equal(table.claim, read.claim)
     np.testing.assert_array_equal(table.recall, read.recall)
     assert table.builds == read.builds
+    assert table.misses.builds("") == read.misses.builds("") == 1
     assert RecallTable.from_manifest(manifest()) is None
 
 

@@ -11,6 +11,7 @@ def examples(  # noqa: PLR0913 - one argument a column
     sequence,
     known_at=None,
     failed=None,
+    flaky=None,
     duration_s=None,
     rows=None,
     names=("a", "b"),
@@ -27,6 +28,7 @@ def examples(  # noqa: PLR0913 - one argument a column
         queued_at=1_700_000_000.0 + 60.0 * sequence,
         duration_s=np.full(n, 60.0) if duration_s is None else np.float64(duration_s),
         failed=np.zeros(n, np.bool_) if failed is None else np.asarray(failed, np.bool_),
+        flaky=np.zeros(n, np.bool_) if flaky is None else np.asarray(flaky, np.bool_),
         test=np.full(n, -1, np.int32) if test is None else np.asarray(test, np.int32),
     )
 

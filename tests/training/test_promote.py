@@ -1,13 +1,14 @@
 # ruff: noqa: ARG002, ARG005 - fakes take what the protocol gives them
 """Registering and promoting, with a registry in memory."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
 import pytest
 
-from devmind.errors import NotFound, PromotionRefused
+from devmind.errors import CorruptBundle, FeatureSchemaMismatch, NotFound, PromotionRefused
 from models.bundle import Manifest, TrainedRange
 from models.names import FAILURE_PREDICTOR
 from models.scorecard import Scorecard, ScoredRange
@@ -120,6 +121,26 @@ def test_the_champion_is_scored_on_the_same_builds(champion_auc, promoted, tmp_p
 
     assert promoted == outcome.promoted
     assert ("2" if promoted else "1") == shelf.crowned
+
+
+@pytest.mark.parametrize(
+    "error", [FeatureSchemaMismatch("1", ("x",), ()), CorruptBundle("1", "altered")], ids=type
+)
+def test_a_champion_that_this_code_cannot_serve_is_no_rival(error, tmp_path):
+    """
+    A champion of other features or with damaged files stands in nobody's way: the challenger is
+    compared with the simple rules alone.
+    """
+    shelf = Shelf()
+    put(shelf, trained(0.9, seed=1), tmp_path / "one")
+
+    def unservable(bundle, project=None):
+        raise error
+
+    outcome = put(shelf, replace(trained(0.8), score=unservable), tmp_path / "two")
+
+    assert outcome.promoted
+    assert shelf.crowned == "2"
 
 
 def test_a_registered_version_is_promoted_by_hand():

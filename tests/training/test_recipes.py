@@ -6,19 +6,18 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 import pytest
-import xgboost
 
 from devmind.errors import FeatureSchemaMismatch, NotEnoughHistory, UnlearnableHistory
 from features.build_state import BuildState
 from features.verdict_state import TestState
-from models.bundle import Bundle, read_bundle, write_bundle
+from models.bundle import SCORED, Bundle, beside, read_bundle, write_bundle
 from tests.training.builders import examples, random_builds
 from training import build_optimizer, failure_predictor, intelligence
-from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, seeds
+from training.config import BoostingConfig, ForestConfig, NetworkConfig, seeds
 from training.fit_forest import grow
+from training.fit_here import fit_quantiles_here
 from training.fit_torch import train_member
-from training.fit_xgboost import Boosted
-from training.recipe import Setting
+from training.recipe import Setting, draft_bundle
 from training.shards import read_shard
 
 
@@ -38,17 +37,6 @@ def _setting(tmp_path, stages):
         groups={},
         on_stage=stages.append,
     )
-
-
-def fit_quantiles(fit, _stopping, config):
-    shards = [read_shard(path, BuildState.names) for path in fit]
-    rows, label, weight = (np.concatenate(part) for part in zip(*shards, strict=True))
-    booster = xgboost.train(
-        {"objective": "reg:quantileerror", "quantile_alpha": list(QUANTILES), "nthread": 1},
-        xgboost.DMatrix(rows, label, weight=weight),
-        config.rounds,
-    )
-    return Boosted(booster=bytes(booster.save_raw("ubj")), rounds=config.rounds)
 
 
 def fit_network(task):
@@ -96,7 +84,7 @@ def reports(cycles=120, tests=12):
 
 SMALL_NETWORK = NetworkConfig(hidden=(8,), members=1, knots=11)
 RECIPES = [
-    (build_optimizer, builds(400), BoostingConfig(rounds=8), fit_quantiles, "mae_s"),
+    (build_optimizer, builds(400), BoostingConfig(rounds=8), fit_quantiles_here, "mae_s"),
     (failure_predictor, builds(400), SMALL_NETWORK, fit_network, "auc"),
     (intelligence, reports(), ForestConfig(trees=5), fit_forest, "apfd"),
 ]
@@ -117,13 +105,14 @@ def test_what_is_scored_is_what_ships(
     assert trained.scorecard.metrics[metric] is not None
     assert trained.scorecard.metrics == trained.manifest.metrics
     assert {"shop"} == set(trained.scorecard.per_project)
-    assert stages == ["fitting", "calibrating", "scoring"]
+    assert stages == ["fitting", "calibrating", "scoring", "shipping"]
 
 
 @pytest.mark.parametrize(("recipe", "history", "config", "fit", "metric"), RECIPES, ids=IDS)
 def test_newest_builds_teach_nothing(recipe, history, config, fit, metric, setting):
     """
-    Changing the outcomes of the newest fifth changes neither weights nor calibration.
+    Changing the outcomes of the newest fifth changes neither weights nor calibration of what is
+    scored on them.
     """
     newest = history.sequence >= np.quantile(np.unique(history.sequence), 0.8)
     other = examples(
@@ -139,9 +128,9 @@ def test_newest_builds_teach_nothing(recipe, history, config, fit, metric, setti
     one = recipe.train(history, config, setting, fit=fit)
     two = recipe.train(other, config, setting, fit=fit)
 
-    assert one.files == two.files
-    assert one.manifest.calibration == two.manifest.calibration
-    assert one.manifest.thresholds == two.manifest.thresholds
+    first, second = ({n: b for n, b in t.files.items() if n.startswith(SCORED)} for t in (one, two))
+    assert first
+    assert first == second
     assert one.scorecard.metrics[metric] != two.scorecard.metrics[metric]
 
 
@@ -174,7 +163,7 @@ def with_outcomes(history, **outcomes):
             build_optimizer,
             with_outcomes(builds(200), duration_s=np.full(200, 60.0)),
             BoostingConfig(),
-            fit_quantiles,
+            fit_quantiles_here,
             "every build took 60 s",
         ),
         (
@@ -213,6 +202,18 @@ def test_a_bundle_of_other_features_is_not_scored(setting):
     A champion that this code cannot serve is an error to the caller, not a wrong number.
     """
     trained = intelligence.train(reports(), ForestConfig(trees=2), setting, fit=fit_forest)
-    foreign = msgspec.structs.replace(trained.manifest, features=("x",))
-    with pytest.raises(FeatureSchemaMismatch):
-        trained.score(Bundle(name="old", manifest=foreign, files=trained.files, seal=""))
+    scored = draft_bundle(trained.manifest, trained.files).scored()
+    foreign, unseen = (
+        msgspec.structs.replace(manifest, features=("x",))
+        for manifest in (trained.manifest, scored.manifest)
+    )
+    old = beside(unseen, scored.files)
+
+    for manifest, files in [
+        (foreign, trained.files),
+        (trained.manifest, {**trained.files, **old}),
+        (foreign, {**trained.files, **old}),
+        (foreign, {n: b for n, b in trained.files.items() if not n.startswith(SCORED)}),
+    ]:
+        with pytest.raises(FeatureSchemaMismatch):
+            trained.score(Bundle(name="old", manifest=manifest, files=files, seal=""))

@@ -90,10 +90,32 @@ def test_rows_out_of_order_are_refused():
         split(examples(sequence=[2, 1, 3]), SplitPolicy())
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5])
-def test_a_share_lies_between_0_and_1(share):
+SHARES = ["test_share", "calibration_share", "stopping_share"]
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        (name, share)
+        for name in SHARES
+        for share in (0, 1, -0.1, 1.5)
+        if (name, share) != (SHARES[0], 0)
+    ],
+)
+def test_a_share_lies_between_0_and_1(name, share):
     """
     An impossible share is refused with its value.
     """
-    with pytest.raises(InvalidInput, match=str(share)):
-        SplitPolicy(test_share=share)
+    with pytest.raises(InvalidInput, match=f"{name}: got '{share}'"):
+        SplitPolicy(**{name: share})
+
+
+def test_all_can_be_learned_from():
+    """
+    With a test share of 0 nothing is held out to score on; all the same, parts follow in time.
+    """
+    parts = split(examples(sequence=range(200)), SplitPolicy(test_share=0))
+
+    assert not parts.test.any()
+    assert parts.calibration[-1]
+    assert parts.fit.argmin() <= parts.calibration.argmax()

@@ -1,0 +1,81 @@
+"""What the boosters of the build optimizer see: durations relative to the usual one.
+
+A duration of history is told as the logarithm of its ratio to the recent level, and so is what is
+predicted. Trees cannot follow a level that moves, nor carry what they learned of a project of
+minutes to one of hours; a ratio needs neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurationInputs:
+    """Turns feature rows into what boosters see.
+
+    Attributes:
+        features: The columns of a row, in order.
+        seen: Those that boosters see, in order.
+        durations: Those of `seen` that are seconds of earlier builds.
+        levels: Columns of seconds; the first known one is the row's usual duration. Without any,
+            rows and targets are left as they are.
+        usual_s: The usual duration where no such column is known.
+    """
+
+    features: tuple[str, ...]
+    seen: tuple[str, ...]
+    durations: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    usual_s: float = 0.0
+
+    def level(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the usual duration of each of *rows* (n, k): log1p seconds (n,)."""
+        usual = np.full(len(rows), np.nan)
+        for name in self.levels:
+            column = np.asarray(rows[:, self.features.index(name)], dtype=np.float64)
+            usual = np.where(np.isnan(usual), column, usual)
+        return _log(np.where(np.isnan(usual), self.usual_s if self.levels else 0.0, usual))
+
+    def encode(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return what boosters see of *rows* (n, k): float32 (n, len(seen)), NaN where unknown."""
+        place = {name: i for i, name in enumerate(self.features)}
+        out = np.asarray(rows, dtype=np.float32)[:, [place[name] for name in self.seen]]
+        relative = [self.seen.index(name) for name in self.durations]
+        if relative:
+            out[:, relative] = _log(out[:, relative]) - self.level(rows)[:, None]
+        return np.ascontiguousarray(out)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all but the features, which a manifest names anyway, as JSON values."""
+        return {
+            "seen": list(self.seen),
+            "durations": list(self.durations),
+            "levels": list(self.levels),
+            "usual_s": self.usual_s,
+        }
+
+    @classmethod
+    def from_json(cls, features: Sequence[str], json: Mapping[str, Any] | None) -> DurationInputs:
+        """Return what `as_json` wrote; without *json*, boosters see all features as they are.
+
+        Raises:
+            ValueError: If *json* names other columns than *features*.
+        """
+        if json is None:
+            return cls(features=tuple(features), seen=tuple(features))
+        named = {name: tuple(json.get(name, ())) for name in ("seen", "durations", "levels")}
+        found = cls(features=tuple(features), usual_s=float(json.get("usual_s", 0.0)), **named)
+        unknown = {*found.seen, *found.levels} - {*features} | {*found.durations} - {*found.seen}
+        if unknown:
+            raise ValueError(f"inputs name unknown features {sorted(unknown)}")
+        return found
+
+
+def _log(seconds: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.log1p(np.maximum(seconds, 0.0)))
