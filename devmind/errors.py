@@ -9,6 +9,7 @@
   - NotAuthenticated         no key, or one that is not known
   - NotAllowed               a key without the scope
   - NotEnoughHistory         too few builds to learn from
+  - NothingToEvaluate        no model could be replayed on a history
   - UnlearnableHistory       enough builds, but they all say the same
   - ModelUnavailable         no model is loaded; retry later
   - HistoryUnavailable       the database cannot be reached; retry later
@@ -140,6 +141,18 @@ class NotEnoughHistory(DevMindError):
             f"Need at least {self.needed} {self.what} to train and score a model, got {self.got}. "
             f"Import more history, or lower MIN_TRAINING_SAMPLES."
         )
+
+
+class NothingToEvaluate(DevMindError):
+    """None of the models could be replayed on a history."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__(reasons)
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        why = "; ".join(self.reasons) or "nothing is recorded"
+        return f"Nothing can be evaluated: {why}. Import more history, or ask for fewer builds."
 
 
 class UnlearnableHistory(DevMindError):

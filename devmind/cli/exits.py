@@ -39,6 +39,7 @@ _CODES: tuple[tuple[type[errors.DevMindError], ExitCode], ...] = (
     (errors.PromotionRefused, ExitCode.REFUSED),
     (errors.AlreadyRunning, ExitCode.REFUSED),
     (errors.NotEnoughHistory, ExitCode.REFUSED),
+    (errors.NothingToEvaluate, ExitCode.REFUSED),
     (errors.UnlearnableHistory, ExitCode.REFUSED),
     (errors.FeatureSchemaMismatch, ExitCode.REFUSED),
     (errors.CorruptBundle, ExitCode.REFUSED),

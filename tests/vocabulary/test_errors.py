@@ -15,6 +15,7 @@ EXAMPLES = [
     errors.NotAuthenticated(),
     errors.NotAllowed("admin"),
     errors.NotEnoughHistory("builds", 3, 100),
+    errors.NothingToEvaluate(("failures: all 12 builds passed",)),
     errors.ModelUnavailable("build_optimizer", "no champion yet"),
     errors.HistoryUnavailable("timeout"),
     errors.Overloaded(2),

@@ -1,0 +1,1 @@
+"""History replayed in order of time: what the models would have said, beside what happened."""
