@@ -10,10 +10,11 @@ ARGS =
 TESTS =
 PYTHON =
 
-.PHONY: help install up down memory test lint types format bench-models bench-history clean
+.PHONY: help install up down memory test lint types format bench-accuracy bench-models bench-history bench-retraining bench-selection \
+	bench-remaining bench-affinity clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  make up HISTORY=PATH       learns from real CI history instead of a simulated company'
 	@echo '  make up ARGS="--port 8080" passes options on (devmind up --help)'
@@ -50,6 +51,21 @@ types: $(STAMP) ## check types
 format: $(STAMP) ## format the code
 	$(BIN)/black --quiet .
 	$(BIN)/ruff check --fix .
+
+bench-accuracy: $(STAMP) ## replay real CI history: our models beside simple rules and published numbers
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+bench-retraining: $(STAMP) ## print how long retraining takes on 40,000 builds and 70,000 verdicts
+	$(BIN)/python -m benchmarks.retraining_time $(ARGS)
+
+bench-selection: $(STAMP) ## print how well the promised miss rate holds on 200 simulated projects
+	$(BIN)/python -m benchmarks.selection_bound $(ARGS)
+
+bench-remaining: $(STAMP) ## print how well the remaining time of running builds is predicted
+	$(BIN)/python -m benchmarks.remaining_time $(ARGS)
+
+bench-affinity: $(STAMP) ## print what change affinity adds on a real package whose tests are run
+	$(BIN)/python -m benchmarks.change_affinity $(ARGS)
 
 bench-models: $(STAMP) ## print how each model does beside simple baselines, on held-out real builds
 	$(BIN)/python -m benchmarks.models_vs_baselines $(ARGS)

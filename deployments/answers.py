@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 RiskLevel = Literal["low", "medium", "high", "unknown"]
@@ -54,6 +55,48 @@ class DurationAnswer:
     abstained: bool
     abstention_reason: str | None
     reasons: tuple[DurationReason, ...]
+    model_version: str
+    as_of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemainingAnswer:
+    """How much longer a running build takes.
+
+    Attributes:
+        project_name: The project.
+        pipeline_id: The pipeline that was assumed or asked about.
+        elapsed_s: For how long it has run, as the answer takes it.
+        p10_s: One such build in ten needs less from now on.
+        p50_s: The median of what it needs.
+        p90_s: One such build in ten needs more.
+        interval: Share of builds that should need between `p10_s` and `p90_s`.
+        expected_end_at: Now and the median.
+        share_done: Elapsed time as a part of the expected total.
+        waits_for: The job expected to end last; `null` where jobs are not known.
+        later_than_usual: Whether it has lasted longer than nine such builds in ten.
+        basis: What the answer rests on, in words.
+        abstained: Whether history is too thin; the numbers are then those of all builds the model
+            knows.
+        abstention_reason: Why, if it abstained.
+        model_version: Which version answered.
+        as_of: Sequence of the newest recorded event that was taken into account.
+    """
+
+    project_name: str
+    pipeline_id: str
+    elapsed_s: float
+    p10_s: float
+    p50_s: float
+    p90_s: float
+    interval: float
+    expected_end_at: datetime
+    share_done: float
+    waits_for: str | None
+    later_than_usual: bool
+    basis: str
+    abstained: bool
+    abstention_reason: str | None
     model_version: str
     as_of: int
 
@@ -154,7 +197,7 @@ class SelectionReason:
     Attributes:
         test: Its name.
         why: In words.
-        probability: That it fails in this build; `null` for a test that never ran.
+        probability: That it fails in this build; `null` where the model knows nothing of it.
     """
 
     test: str
@@ -178,10 +221,17 @@ class SelectionAnswer:
             measured on past builds; 1 when nothing is left out, `null` where nobody measured it.
         confidence: The highest recall that measurement can promise at all: n / (n + 1) for the n
             past builds with failing tests it was measured on; `null` where there were none.
+        expected_miss_rate: Share of the builds with a failing test that go through with no failing
+            test caught, as realised on the project's past failing builds, none of which the model
+            had learned from: for a `miss_rate` target each was answered by what was known before
+            it, for another target by a subset that claims as much. 0 when nothing is left out,
+            `null` where nobody measured it.
+        failing_builds: How many past failing builds that share is of.
         run_all: Whether everything should run.
         run_all_reason: Why, if so.
         reasons: Why tests are in, for the first of them.
-        remark: What the caller should know, such as a budget that cannot be kept.
+        remark: What the caller should know, such as a budget that cannot be kept, or how a stated
+            miss rate was kept on past builds.
         abstained: Whether it runs all because it knows too little.
         model_version: Which version answered.
         as_of: Sequence of the newest recorded event that was taken into account.
@@ -203,6 +253,8 @@ class SelectionAnswer:
     abstained: bool
     model_version: str
     as_of: int
+    expected_miss_rate: float | None = None
+    failing_builds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

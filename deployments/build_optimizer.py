@@ -13,15 +13,19 @@ from deployments.answers import (
     Optimization,
     OptimizationAnswer,
     Readiness,
+    RemainingAnswer,
 )
 from deployments.bench import Bench, Case
 from deployments.critical_path import parallel_jobs
-from deployments.questions import DurationQuestion
+from deployments.latest import Latest
+from deployments.questions import DurationQuestion, RemainingQuestion
+from deployments.running import time_left
 from deployments.thin import why_thin
 from devmind.ci import QueuedBuild
 from features.build_state import BuildState
 from models.build_optimizer import QUANTILES, BuildOptimizer
 from models.recommendations import recommend
+from models.running_interval import RunningInterval, running_interval
 from models.sentences import duration_reasons
 
 INTERVAL = round(QUANTILES[-1] - QUANTILES[0], 3)
@@ -29,6 +33,7 @@ ENOUGH_DURATIONS = 3
 """Fewer durations than this, sent by a caller, have no spread to speak of."""
 _PIPELINES = 50
 OptimizerCase = Case[BuildOptimizer, BuildState]
+Intervals = Latest[RunningInterval]
 
 
 class BuildOptimizerService:
@@ -40,14 +45,26 @@ class BuildOptimizerService:
 
     def __init__(self, bench: Bench[BuildOptimizer, BuildState]) -> None:
         self._bench = bench
+        self._intervals: Intervals = Latest()
 
     async def predict(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
-        return await self._bench.answer(question.about, lambda case: forecast(case, question))
+        return await self._bench.answer(
+            question.about, lambda case: forecast(case, question, self._intervals)
+        )
 
     async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
         """What would make it faster?"""
-        return await self._bench.answer(question.about, lambda case: optimized(case, question))
+        return await self._bench.answer(
+            question.about, lambda case: optimized(case, question, self._intervals)
+        )
+
+    async def remaining(self, question: RemainingQuestion) -> RemainingAnswer:
+        """How much longer will it run?"""
+        now = self._bench.now()
+        return await self._bench.answer(
+            question.about, lambda case: left(case, question, self._intervals, now=now)
+        )
 
     async def readiness(self) -> Readiness:
         """Say whether a version is loaded, and which."""
@@ -72,19 +89,27 @@ def usual_pipeline(state: BuildState, pipelines: tuple[str, ...], now: datetime)
     return max(pipelines[:_PIPELINES], key=finished, default="")
 
 
-def forecast(case: OptimizerCase, question: DurationQuestion) -> DurationAnswer:
+def forecast(
+    case: OptimizerCase, question: DurationQuestion, intervals: Intervals
+) -> DurationAnswer:
     """Predict a duration, or say why not and what builds take in general."""
     facts = case.state.facts(case.build)
     row = case.state.read(case.build)
     needed = case.model.min_history
     thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
+    running = intervals.of(
+        case.model,
+        case.state.outcomes,
+        lambda: running_interval(case.model, case.state.outcomes, case.build.project),
+    )
     sent = question.known_durations_s if thin else ()
     if len(sent) >= ENOUGH_DURATIONS:
         low, middle, high = (float(q) for q in np.quantile(sent, QUANTILES))
         thin = f"{thin} This is the spread of the {len(sent)} durations that were sent."
     else:
-        low, middle, high = (float(q) for q in case.model.predict(row[None, :])[0])
-    said = [] if thin else duration_reasons(case.model.explain(row), facts)
+        said_s = case.model.predict(row[None, :], running=running)[0]
+        low, middle, high = (float(q) for q in said_s)
+    said = [] if thin else duration_reasons(case.model.explain(row, running=running), facts)
     return DurationAnswer(
         project_name=case.build.project,
         pipeline_id=case.build.pipeline,
@@ -103,9 +128,20 @@ def forecast(case: OptimizerCase, question: DurationQuestion) -> DurationAnswer:
     )
 
 
-def optimized(case: OptimizerCase, question: DurationQuestion) -> OptimizationAnswer:
+def left(
+    case: OptimizerCase, question: RemainingQuestion, intervals: Intervals, *, now: datetime
+) -> RemainingAnswer:
+    """Predict how much longer a running build takes."""
+    forecasted = forecast(case, DurationQuestion(about=question.about), intervals)
+    runs = case.state.jobs.read(case.build.pipeline)
+    return time_left(question, forecasted, runs, build=case.build, now=now)
+
+
+def optimized(
+    case: OptimizerCase, question: DurationQuestion, intervals: Intervals
+) -> OptimizationAnswer:
     """Predict a duration and recommend what would shorten it."""
-    forecasted = forecast(case, question)
+    forecasted = forecast(case, question, intervals)
     advice = _advice(case, question)
     usual_s = forecasted.p50_s or 0.0
     known = {field.name: getattr(forecasted, field.name) for field in fields(forecasted)}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from deployments.answers import FailureAnswer, FailureFactor, Readiness, RiskLevel
 from deployments.bench import Bench, Case
+from deployments.latest import Latest
 from deployments.questions import FailureQuestion
 from deployments.thin import why_thin
 from features.build_state import BuildState
 from features.facts import BuildFacts, Tally
 from models.failure_predictor import FailurePredictor
 from models.precautions import precautions
+from models.running_correction import RunningCorrection
 from models.sentences import failure_reasons
 
 ENOUGH_BUILDS = 5
 """A failure rate over fewer builds than this is not called a base rate."""
 FailureCase = Case[FailurePredictor, BuildState]
+Corrections = Latest[RunningCorrection]
 
 
 class FailurePredictorService:
@@ -26,10 +29,13 @@ class FailurePredictorService:
 
     def __init__(self, bench: Bench[FailurePredictor, BuildState]) -> None:
         self._bench = bench
+        self._corrections: Corrections = Latest()
 
     async def predict(self, question: FailureQuestion) -> FailureAnswer:
         """Will it fail?"""
-        return await self._bench.answer(question.about, lambda case: assess_risk(case, question))
+        return await self._bench.answer(
+            question.about, lambda case: assess_risk(case, question, self._corrections)
+        )
 
     async def readiness(self) -> Readiness:
         """Say whether a version is loaded, and which."""
@@ -44,7 +50,9 @@ class FailurePredictorService:
         await self._bench.check_health()
 
 
-def assess_risk(case: FailureCase, question: FailureQuestion) -> FailureAnswer:
+def assess_risk(
+    case: FailureCase, question: FailureQuestion, corrections: Corrections
+) -> FailureAnswer:
     """Predict whether a build fails, or say why not and how often builds fail."""
     facts = case.state.facts(case.build)
     needed = case.model.min_history
@@ -53,9 +61,14 @@ def assess_risk(case: FailureCase, question: FailureQuestion) -> FailureAnswer:
     if thin:
         return _answer(case, usual, usual, "unknown", thin=thin)
     row = case.state.read(case.build)
-    probability = float(case.model.predict(row[None, :])[0])
+    running = corrections.of(
+        case.model,
+        case.state.outcomes,
+        lambda: case.model.running(case.build.project, case.state.outcomes),
+    )
+    probability = float(case.model.predict(row[None, :], running=running)[0])
     risk: RiskLevel = _RISKS[case.model.risk_level(probability)]
-    reasons = failure_reasons(case.model.explain(row), facts)
+    reasons = failure_reasons(case.model.explain(row, running=running), facts)
     return _answer(
         case,
         probability,

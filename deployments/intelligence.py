@@ -70,6 +70,7 @@ def chosen(case: SelectionCase, question: SelectionQuestion) -> SelectionAnswer:
         table=case.model.recall_table,
         must_run=question.must_run,
         run_all_reason=reason_to_run_all(paths, history=history, needed=needed),
+        project=case.build.project,
     )
     decided = history >= needed and any(decides_everything(path) for path in paths)
     wanted = question.target == Confidence(recall=1.0)
@@ -89,9 +90,7 @@ def _candidates(
 def _known(case: SelectionCase, names: list[str], numbers: NDArray[np.int32]) -> Candidates:
     known, new = case.state.tests, numbers < 0
     rows = case.state.read(case.build, numbers)
-    probability = np.full(len(names), np.nan)
-    if (~new).any():
-        probability[~new] = case.model.predict(rows[~new])
+    probability = case.model.predict(rows, project=case.build.project)
     return Candidates(
         names=names,
         probability=probability,
@@ -126,6 +125,8 @@ def _answer(case: SelectionCase, selection: Selection, *, abstained: bool) -> Se
         abstained=abstained,
         model_version=case.version,
         as_of=case.state.as_of,
+        expected_miss_rate=selection.expected_miss_rate,
+        failing_builds=selection.failing_builds,
     )
 
 

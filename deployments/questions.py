@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from devmind.ci import ChangedFile, ChangeTotals
+from devmind.ci import BuildStatus, ChangedFile, ChangeTotals
 from models.subset import Target
 
 
@@ -59,6 +59,44 @@ class DurationQuestion:
     known_durations_s: tuple[float, ...] = ()
     dependencies: tuple[tuple[str, tuple[str, ...]], ...] = ()
     max_parallel_jobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobNow:
+    """A job of a running build.
+
+    Attributes:
+        name: The job.
+        status: How it ended; `None` while it runs or waits.
+        queued: Whether it waits for its turn.
+        started_at: When it started, aware UTC.
+        finished_at: When it ended.
+        duration_s: How long it ran, or has been running.
+    """
+
+    name: str
+    status: BuildStatus | None = None
+    queued: bool = False
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemainingQuestion:
+    """How much longer will it run?
+
+    Attributes:
+        about: The build.
+        elapsed_s: For how long it has run, since its first job started.
+        started_at: When that job started, aware UTC; an alternative to `elapsed_s`.
+        jobs: Jobs that have ended, run or wait; nothing is known of the others.
+    """
+
+    about: About
+    elapsed_s: float | None = None
+    started_at: datetime | None = None
+    jobs: tuple[JobNow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

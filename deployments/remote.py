@@ -13,6 +13,7 @@ from deployments.answers import (
     FailureAnswer,
     OptimizationAnswer,
     Readiness,
+    RemainingAnswer,
     SelectionAnswer,
 )
 from deployments.calls import Caller, together
@@ -21,6 +22,7 @@ from deployments.questions import (
     Assessment,
     DurationQuestion,
     FailureQuestion,
+    RemainingQuestion,
     SelectionQuestion,
 )
 from devmind.ci import BuildOutcome, QueuedBuild, TestReport
@@ -172,6 +174,11 @@ class RemotePredictions:
     async def duration(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
         answer: DurationAnswer = await self._duration.ask("predict", question)
+        return answer
+
+    async def remaining(self, question: RemainingQuestion) -> RemainingAnswer:
+        """How much longer will it run?"""
+        answer: RemainingAnswer = await self._duration.ask("remaining", question)
         return answer
 
     async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:

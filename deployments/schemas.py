@@ -29,10 +29,11 @@ from devmind.wire.base import (
     Text,
     Word,
 )
-from models.subset import Budget, Confidence, Target, TimeShare
+from models.subset import Budget, Confidence, MissRate, Target, TimeShare
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
 PipelineId = Annotated[str, Field(min_length=1, max_length=401)]
 Pattern = Annotated[str, Field(min_length=1, max_length=2_000)]
 JobName = Annotated[str, Field(min_length=1, max_length=400)]
@@ -172,22 +173,39 @@ class FailureBody(AboutBody):
 
 
 class TargetBody(Body):
-    """How much to select: exactly one of the three."""
+    """How much to select: exactly one of the four."""
 
-    confidence: Share | None = None
-    time_share: Share | None = None
-    seconds: Annotated[Seconds, Field(gt=0)] | None = None
+    confidence: Annotated[
+        Share | None, Field(description="Share of the failing tests to catch, on average.")
+    ] = None
+    miss_rate: Annotated[
+        Rate | None,
+        Field(
+            description="At most this share of the builds that have a failing test go through "
+            "with no failing test caught: broken builds that look green. Kept for each project, "
+            "from its own past failing builds; with too few of them all tests run."
+        ),
+    ] = None
+    time_share: Annotated[
+        Share | None, Field(description="Share of the time of all tests to spend.")
+    ] = None
+    seconds: Annotated[
+        Annotated[Seconds, Field(gt=0)] | None, Field(description="Seconds of test time to spend.")
+    ] = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(v is not None for v in (self.confidence, self.time_share, self.seconds)) != 1:
-            raise ValueError("name exactly one of confidence, time_share and seconds")
+        named = (self.confidence, self.miss_rate, self.time_share, self.seconds)
+        if sum(value is not None for value in named) != 1:
+            raise ValueError("name exactly one of confidence, miss_rate, time_share and seconds")
         return self
 
     def domain(self) -> Target:
         """Return the domain object."""
         if self.confidence is not None:
             return Confidence(recall=self.confidence)
+        if self.miss_rate is not None:
+            return MissRate(rate=self.miss_rate)
         if self.time_share is not None:
             return TimeShare(share=self.time_share)
         return Budget(seconds=self.seconds or 0.0)

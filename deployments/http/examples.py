@@ -66,6 +66,16 @@ DURATION: dict[str, Any] = {
     "branch": "fix/cart-total",
     "changed_files": ["src/cart.py"],
 }
+REMAINING: dict[str, Any] = {
+    "project_name": "acme/shop",
+    "pipeline_id": "ci.yml",
+    "branch": "fix/cart-total",
+    "elapsed_s": 180.0,
+    "jobs": [
+        {"name": "lint", "status": "passed", "duration_s": 41.5},
+        {"name": "test", "status": "running", "duration_s": 175.0},
+    ],
+}
 OPTIMIZE: dict[str, Any] = {
     "project_name": "acme/shop",
     "dependency_graph": {"deploy": ["test", "lint"]},
@@ -83,6 +93,7 @@ SELECT: dict[str, Any] = {
     "target": {"confidence": 0.95},
     "must_run": ["smoke::*"],
 }
+SELECT_BY_MISS_RATE: dict[str, Any] = {**SELECT, "target": {"miss_rate": 0.05}}
 ASSESS: dict[str, Any] = {
     "project_name": "acme/shop",
     "pipeline_id": "ci.yml",

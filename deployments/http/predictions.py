@@ -13,6 +13,7 @@ from deployments.answers import (
     DurationAnswer,
     FailureAnswer,
     OptimizationAnswer,
+    RemainingAnswer,
     SelectionAnswer,
 )
 from deployments.http import examples
@@ -21,10 +22,19 @@ from deployments.http.documented import takes
 from deployments.http.responses import REFUSED, answer, refusals
 from deployments.http.security import Guard
 from deployments.http.service import Predictions
+from deployments.running_body import RemainingBody
 from deployments.schemas import AssessBody, DurationBody, FailureBody, OptimizeBody, SelectionBody
 
-BODIES: list[type[BaseModel]] = [DurationBody, OptimizeBody, FailureBody, SelectionBody, AssessBody]
+BODIES: list[type[BaseModel]] = [
+    RemainingBody,
+    DurationBody,
+    OptimizeBody,
+    FailureBody,
+    SelectionBody,
+    AssessBody,
+]
 ReadDurationBody = Annotated[DurationBody, Depends(json_body(DurationBody))]
+ReadRemainingBody = Annotated[RemainingBody, Depends(json_body(RemainingBody))]
 ReadOptimizeBody = Annotated[OptimizeBody, Depends(json_body(OptimizeBody))]
 ReadFailureBody = Annotated[FailureBody, Depends(json_body(FailureBody))]
 ReadSelectionBody = Annotated[SelectionBody, Depends(json_body(SelectionBody))]
@@ -57,6 +67,18 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         return answer(await predictions.duration(body.domain()))
 
     @routes.post(
+        "/build-optimizer/remaining",
+        summary="How much longer will a build run?",
+        response_model=RemainingAnswer,
+        openapi_extra=takes(RemainingBody, a_running_build=examples.REMAINING),
+    )
+    async def remaining(
+        body: ReadRemainingBody,
+    ) -> Response:
+        """Seconds from now on, given how long it has run and what its jobs have done."""
+        return answer(await predictions.remaining(body.domain()))
+
+    @routes.post(
         "/build-optimizer/optimize",
         summary="What would make a build faster?",
         response_model=OptimizationAnswer,
@@ -84,12 +106,14 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         "/test-intelligence/select",
         summary="Which tests are worth running?",
         response_model=SelectionAnswer,
-        openapi_extra=takes(SelectionBody, a_change=examples.SELECT),
+        openapi_extra=takes(
+            SelectionBody, a_change=examples.SELECT, a_miss_rate=examples.SELECT_BY_MISS_RATE
+        ),
     )
     async def select(
         body: ReadSelectionBody,
     ) -> Response:
-        """A subset by expected recall, share of time or seconds; all of them where it must be."""
+        """A subset by recall, miss rate, share of time or seconds; all tests where it must be."""
         return answer(await predictions.tests(body.domain()))
 
     @routes.post(

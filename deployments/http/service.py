@@ -12,6 +12,7 @@ from deployments.answers import (
     FailureAnswer,
     OptimizationAnswer,
     Readiness,
+    RemainingAnswer,
     SelectionAnswer,
 )
 from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
@@ -19,6 +20,7 @@ from deployments.questions import (
     Assessment,
     DurationQuestion,
     FailureQuestion,
+    RemainingQuestion,
     SelectionQuestion,
 )
 from devmind.ci import BuildOutcome, QueuedBuild, TestReport
@@ -50,6 +52,9 @@ class Predictions(Protocol):
 
     async def duration(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
+
+    async def remaining(self, question: RemainingQuestion) -> RemainingAnswer:
+        """How much longer will it run?"""
 
     async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
         """What would make it faster?"""

@@ -10,12 +10,14 @@ import typer
 from devmind import __version__
 from devmind.cli import (
     ask,
+    evaluate,
     exits,
     imports,
     keys,
     lifecycle,
     options,
     record,
+    running,
     say,
     service,
     status,
@@ -33,6 +35,7 @@ For example:
 
     devmind import exported-runs/        load what your CI has left behind
     devmind predict --pipeline ci.yml    ask about this checkout
+    devmind remaining --build ID         how much longer that build runs
     devmind select --base origin/main    which tests to run for it
     devmind record build                 in CI: tell the service about this run
 
@@ -52,9 +55,11 @@ app = typer.Typer(
 app.command("import")(imports.import_history)
 app.add_typer(record.app, name="record")
 app.command("predict")(ask.predict)
+app.command("remaining")(running.remaining)
 app.command("select")(subset.select)
 app.command("assess")(ask.assess)
 app.command("status")(status.status)
+app.command("evaluate")(evaluate.evaluate)
 app.command("train")(lifecycle.train)
 app.command("promote")(lifecycle.promote)
 app.command("rollback")(lifecycle.rollback)

@@ -131,7 +131,7 @@ def everything(
 
 
 def parse_target(text: str) -> Target:
-    """Read `confidence=0.95`, `time=30%` or `seconds=600`.
+    """Read `confidence=0.95`, `miss-rate=5%`, `time=30%` or `seconds=600`.
 
     Raises:
         InvalidInput: If it is none of these.
@@ -142,9 +142,11 @@ def parse_target(text: str) -> Target:
     value = _number(number)
     if word == "seconds" and value is not None and value > 0:
         return Target(kind="seconds", value=value)
+    if word == "miss-rate" and value is not None and 0 < value < 1:
+        return Target(kind="miss_rate", value=value)
     if word in ("confidence", "time") and value is not None and 0 < value <= 1:
         return Target(kind="confidence" if word == "confidence" else "time_share", value=value)
-    advice = "Write confidence=0.95, time=30% or seconds=600."
+    advice = "Write confidence=0.95, miss-rate=5%, time=30% or seconds=600."
     raise InvalidInput("--target is none that can be reached", text, advice)
 
 
@@ -163,5 +165,8 @@ def _gain(selection: TestSelection) -> str:
         parts.append(f"{selection.estimated_time_savings_share:.0%} of the time")
     if selection.coverage_retention is not None:
         parts.append(f"expected to catch {selection.coverage_retention:.0%} of the failing tests")
+    if selection.expected_miss_rate is not None and not selection.remark:
+        slipped = f"{selection.expected_miss_rate:.1%} of {selection.failing_builds}"
+        parts.append(f"{slipped} past failing builds slipped through")
     said = f"; {selection.remark}" if selection.remark else ""
     return (f" ({', '.join(parts)})" if parts else "") + said

@@ -44,8 +44,9 @@ def select(
         str,
         typer.Option(
             "--target",
-            help="confidence=0.95 (share of failing tests to catch), time=30% (of the suite's "
-            "time) or seconds=600.",
+            help="confidence=0.95 (share of failing tests to catch), miss-rate=5% (at most this "
+            "share of the builds with a failing test go through with none caught), time=30% (of "
+            "the suite's time) or seconds=600.",
         ),
     ] = "confidence=0.95",
     tests: Annotated[
@@ -93,6 +94,7 @@ def select(
     For example:
 
         devmind select --base origin/main --format pytest | xargs -d '\n' pytest
+        devmind select --tests all.txt --target miss-rate=2%
         devmind select --tests all.txt --target time=30% --rest later.txt > now.txt
         devmind select --changed web/cart.py --must-run '*smoke*' --json
     """

@@ -167,6 +167,9 @@ def _gain(selection: TestSelection) -> str:
         saved += f", {selection.estimated_time_savings_share:.0%} of the time"
     if selection.coverage_retention is not None:
         saved += f"; expected to catch {selection.coverage_retention:.0%} of the failing tests"
+    if selection.expected_miss_rate is not None and selection.failing_builds:
+        slipped = f"{selection.expected_miss_rate:.1%} of {selection.failing_builds}"
+        saved += f"; {slipped} past failing builds slipped through"
     return saved
 
 

@@ -12,13 +12,14 @@ from devmind.client.answers import (
     Optimization,
     ProjectStatus,
     Readiness,
+    RemainingPrediction,
     ReportReceipt,
     ServiceInformation,
     TestSelection,
 )
 from devmind.client.client import Client
 from devmind.client.problems import Problem, Told
-from devmind.client.questions import Question, Target, TestQuestion
+from devmind.client.questions import JobNow, Question, RunningQuestion, Target, TestQuestion
 from devmind.client.transport import Transport
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "DurationPrediction",
     "EventReceipt",
     "FailurePrediction",
+    "JobNow",
     "JobStatus",
     "ModelStatus",
     "ModelVersion",
@@ -36,7 +38,9 @@ __all__ = [
     "ProjectStatus",
     "Question",
     "Readiness",
+    "RemainingPrediction",
     "ReportReceipt",
+    "RunningQuestion",
     "ServiceInformation",
     "Target",
     "TestQuestion",

@@ -87,6 +87,21 @@ class DurationPrediction(Prediction):
     reasons: tuple[Reason, ...] = ()
 
 
+class RemainingPrediction(Prediction):
+    """How much longer a running build takes, in seconds: median and interval."""
+
+    elapsed_s: float | None = None
+    p10_s: float | None = None
+    p50_s: float | None = None
+    p90_s: float | None = None
+    interval: float | None = None
+    expected_end_at: datetime | None = None
+    share_done: float | None = None
+    waits_for: str | None = None
+    later_than_usual: bool = False
+    basis: str = ""
+
+
 class Advice(Answer):
     """One thing that would make builds faster, with the builds that show it."""
 
@@ -139,6 +154,8 @@ class TestSelection(Prediction):
     estimated_time_savings_share: float | None = None
     coverage_retention: float | None = None
     confidence: float | None = None
+    expected_miss_rate: float | None = None
+    failing_builds: int = 0
     run_all: bool = False
     run_all_reason: str | None = None
     reasons: tuple[TestReason, ...] = ()

@@ -27,11 +27,12 @@ from devmind.client.answers import (
     ProjectStatus,
     PromotedVersion,
     Readiness,
+    RemainingPrediction,
     ReportReceipt,
     ServiceInformation,
     TestSelection,
 )
-from devmind.client.questions import Question, TestQuestion
+from devmind.client.questions import Question, RunningQuestion, TestQuestion
 from devmind.client.transport import Call, Transport
 from devmind.errors import ServiceUnreachable, shorten
 from devmind.events import Event
@@ -121,6 +122,11 @@ class Client:
         """Return how long a build will take."""
         path = f"{_API}/build-optimizer/predict"
         return self._post(DurationPrediction, path, _json(question.body()))
+
+    def predict_remaining(self, question: RunningQuestion) -> RemainingPrediction:
+        """Return how much longer a running build takes."""
+        path = f"{_API}/build-optimizer/remaining"
+        return self._post(RemainingPrediction, path, _json(question.body()))
 
     def optimize(self, question: Question, **fields: Any) -> Optimization:
         """Return how long a build will take and what would make it faster.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from devmind.ci import Change
 from devmind.wire import ChangeBody
 
-TargetKind = Literal["confidence", "time_share", "seconds"]
+TargetKind = Literal["confidence", "miss_rate", "time_share", "seconds"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,52 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobNow:
+    """A job of a running build: its status (`running`, or how it ended) and its seconds so far."""
+
+    name: str
+    status: str = "running"
+    duration_s: float | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON form.
+
+        Example:
+            >>> JobNow(name="lint", status="passed", duration_s=41).body()
+            {'name': 'lint', 'status': 'passed', 'duration_s': 41}
+        """
+        fields = {"name": self.name, "status": self.status, "duration_s": self.duration_s}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningQuestion:
+    """How much longer a build runs; without `elapsed_s` and `started_at`, since it was queued."""
+
+    question: Question
+    elapsed_s: float | None = None
+    started_at: datetime | None = None
+    jobs: tuple[JobNow, ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        fields = self.question.body()
+        if self.elapsed_s is not None:
+            fields["elapsed_s"] = self.elapsed_s
+        if self.started_at is not None:
+            fields["started_at"] = self.started_at.isoformat()
+        if self.jobs:
+            fields["jobs"] = [job.body() for job in self.jobs]
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a selection of tests shall reach.
 
-    `confidence` is the share of failing tests to catch, `time_share` the share of the suite's
-    time to spend, `seconds` that time itself.
+    `confidence` is the share of failing tests to catch; `miss_rate` the share of the builds with a
+    failing test that may go through with no failing test caught; `time_share` the share of the
+    suite's time to spend; `seconds` that time itself.
     """
 
     kind: TargetKind = "confidence"

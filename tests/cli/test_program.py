@@ -10,8 +10,8 @@ from tests.cli.service import problem
 
 HEAVY = ("httpx", "pydantic", "rich", "structlog", "ijson", "defusedxml", "numpy", "ray")
 COMMANDS = {
-    *("import", "predict", "select", "assess", "status", "train", "promote", "rollback"),
-    *("up", "down", "record", "key", "version"),
+    *("import", "predict", "remaining", "select", "assess", "evaluate", "status"),
+    *("train", "promote", "rollback", "up", "down", "record", "key", "version"),
 }
 
 

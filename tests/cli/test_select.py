@@ -43,6 +43,27 @@ def test_now_and_later(service, devmind, tmp_path, all_tests):
     assert [file["path"] for file in body["changed_files"]] == ["web/cart.py"]
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"expected_miss_rate": 0.031}, "3.1% of 160 past failing builds slipped through)"),
+        ({"expected_miss_rate": 0.031, "remark": "3.1% did"}, "; 3.1% did"),
+        ({}, "catch 97% of the failing tests)"),
+    ],
+)
+def test_what_slips_through_is_said(service, devmind, all_tests, more, said):
+    """
+    The summary says which share of failing builds the subset lets through, once and if known.
+    """
+    body = selection(["test_b"], ["test_a", "test_c"], failing_builds=160, **more)
+    service.answers("POST", SELECT, body)
+
+    ended = devmind(*ASK, "--tests", all_tests, "--target", "miss-rate=5%")
+
+    assert ended.err.rstrip().endswith(said)
+    assert service.requests[0].json["target"] == {"miss_rate": 0.05}
+
+
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_never_blocks_a_build(service, devmind, all_tests, trouble):
     """
@@ -197,6 +218,7 @@ def test_node_ids_there_and_back(node_id):
     [
         ("confidence=0.95", {"confidence": 0.95}),
         ("confidence=90%", {"confidence": 0.9}),
+        ("miss-rate=5%", {"miss_rate": 0.05}),
         ("time=30%", {"time_share": 0.3}),
         ("seconds=600", {"seconds": 600}),
     ],
@@ -208,12 +230,14 @@ def test_targets(text, body):
     assert parse_target(text).body() == body
 
 
-@pytest.mark.parametrize("text", ["", "0.95", "time=0", "time=130%", "seconds=-1", "speed=1"])
+@pytest.mark.parametrize(
+    "text", ["", "0.95", "time=0", "time=130%", "seconds=-1", "speed=1", "miss-rate=1"]
+)
 def test_targets_that_cannot_be(text):
     """
     A target that cannot be reached is refused with the ones that can.
     """
-    with pytest.raises(InvalidInput, match=r"confidence=0\.95, time=30% or seconds=600"):
+    with pytest.raises(InvalidInput, match=r"confidence=0\.95, miss-rate=5%, time=30% or"):
         parse_target(text)
 
 

@@ -13,7 +13,7 @@ from deployments.history_service import Desk, HistoryService
 from deployments.metrics import Metrics
 from deployments.recording import Recorder
 from devmind.cli.keys import make_key
-from devmind.client import Client, Question, TestQuestion
+from devmind.client import Client, Question, RunningQuestion, TestQuestion
 from history.open import open_history
 from tests.deployments.fakes import Instruments, make_app
 
@@ -153,6 +153,8 @@ def test_every_question_and_answer_fits(url, key_and_line):
         assert "devmind_predictions_total" in client.metrics()
         assert client.projects() == ()
         assert client.predict_duration(question).p50_s == 20
+        running = RunningQuestion(question=question, elapsed_s=180.0)
+        assert client.predict_remaining(running).waits_for == "test"
         assert client.optimize(question, historical_build_times=[3.0]).estimated_savings == 0
         assert client.predict_failure(question).failure_probability == 0.2
         assert client.select_tests(TestQuestion(question=question)).selected_tests == ("a",)
@@ -171,6 +173,9 @@ def test_what_people_see(run):
     about = ("--project", "shop", "--changed", "cart.py")
 
     assert "20 s" in run("predict", *about, "--pipeline", "ci").out
+    said = run("remaining", *about, "--elapsed", "180", "--job", "lint=passed:41").out
+    assert "20 s more" in said
+    assert "waits for test" in said
     assert "1 of 2 tests" in run("assess", *about).out
     assert run("select", *about).out == "a\n"
     assert "build-optimizer" in run("status").out

@@ -11,7 +11,7 @@ from models.build_optimizer import to_log_seconds
 from models.metrics import auc
 from models.network import Network, fit_grid
 from tests.training.builders import random_builds, random_cycles
-from training.config import BoostingConfig, ForestConfig, NetworkConfig, Workers
+from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, Workers
 from training.fit_forest import apfd_weights, fit_forest
 from training.fit_torch import NetworkTask, fit_network
 from training.fit_xgboost import fit_quantiles
@@ -51,7 +51,7 @@ def test_two_actors_fit_quantiles_that_repeat(cluster, tmp_path):
     older, newer = builds.where(np.arange(1000)), builds.where(np.arange(1000, 1200))
     fit = write_shards(tmp_path / "fit", older, label=label[:1000], weight=np.ones(1000), count=2)
     stop = write_shards(tmp_path / "stop", newer, label=label[1000:], weight=np.ones(200), count=2)
-    config = BoostingConfig(rounds=60, patience=10, learning_rate=0.2)
+    config = BoostingConfig(levels=QUANTILES, rounds=60, patience=10, learning_rate=0.2)
 
     found = fit_quantiles(fit, stop, config, workers=WORKERS)
     again = fit_quantiles(fit, stop, config, workers=WORKERS)

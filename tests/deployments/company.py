@@ -185,7 +185,9 @@ def _intelligence(examples):
     forest = RandomForestClassifier(10, max_depth=4, random_state=0)
     forest.fit(np.nan_to_num(tests.rows, nan=-1.0), tests.failed)
     chances = np.linspace(0, 1, 12)
-    past = [PastBuild(probability=chances, failed=chances > 0.9) for _ in range(40)]
+    past = [
+        PastBuild(probability=chances, failed=chances > 0.9, project=PROJECT) for _ in range(40)
+    ]
     made = manifest(
         TEST_INTELLIGENCE,
         TestState.names,

@@ -14,6 +14,7 @@ from deployments.answers import (
     FailureAnswer,
     OptimizationAnswer,
     Readiness,
+    RemainingAnswer,
     SelectionAnswer,
 )
 from deployments.history_service import Desk, HistoryService
@@ -87,6 +88,27 @@ def duration_answer(**changes):
     return DurationAnswer(**{**values, **changes})
 
 
+def remaining_answer():
+    return RemainingAnswer(
+        project_name="shop",
+        pipeline_id="ci",
+        elapsed_s=180.0,
+        p10_s=5.0,
+        p50_s=20.0,
+        p90_s=60.0,
+        interval=0.8,
+        expected_end_at=NOW,
+        share_done=0.9,
+        waits_for="test",
+        later_than_usual=False,
+        basis="9 recent builds of ci; 1 of 2 jobs done",
+        abstained=False,
+        abstention_reason=None,
+        model_version="3",
+        as_of=7,
+    )
+
+
 def failure_answer():
     return FailureAnswer(
         project_name="shop",
@@ -122,6 +144,8 @@ def selection_answer():
         abstained=False,
         model_version="3",
         as_of=7,
+        expected_miss_rate=0.03,
+        failing_builds=160,
     )
 
 
@@ -140,6 +164,9 @@ class Predictions:
 
     async def duration(self, question):
         return await self._answer(question, duration_answer())
+
+    async def remaining(self, question):
+        return await self._answer(question, remaining_answer())
 
     async def optimize(self, question):
         known = {name: getattr(duration_answer(), name) for name in DurationAnswer.__slots__}

@@ -23,6 +23,7 @@ from devmind.errors import (
     NotAuthenticated,
     NotEnoughHistory,
     NotFound,
+    NothingToEvaluate,
     Overloaded,
     PromotionRefused,
     ServiceUnreachable,
@@ -30,13 +31,14 @@ from devmind.errors import (
     UnlearnableHistory,
     UnusableSnapshot,
 )
-from models.selection import Budget, Confidence
+from models.selection import Budget, Confidence, MissRate
 from tests.deployments.fakes import Condition, Lifecycle, Predictions, ask, make_app
 
 SHAPE = {"type", "title", "status", "detail", "request_id"}
 DURATION = "/api/v1/build-optimizer/predict"
 QUESTIONS = {
     DURATION: examples.DURATION,
+    "/api/v1/build-optimizer/remaining": examples.REMAINING,
     "/api/v1/build-optimizer/optimize": examples.OPTIMIZE,
     "/api/v1/failure-predictor/predict": examples.FAILURE,
     "/api/v1/test-intelligence/select": examples.SELECT,
@@ -106,6 +108,20 @@ def test_a_selection_aims_at_95_percent_unless_told_otherwise():
     assert Confidence(recall=0.95) == predictions.asked.target
 
 
+def test_a_miss_rate_is_asked_for_and_answered():
+    """
+    A stated miss rate reaches the model, and the realised one the caller.
+    """
+    predictions = Predictions()
+    path = "/api/v1/test-intelligence/select"
+    app = make_app(Keys(), predictions=predictions)
+    answer = ask(app, "POST", path, json=examples.SELECT_BY_MISS_RATE)
+
+    assert MissRate(rate=0.05) == predictions.asked.target
+    assert answer.json()["expected_miss_rate"] == 0.03
+    assert answer.json()["failing_builds"] == 160
+
+
 WRONG = {
     "no project": (DURATION, {}, "project_name"),
     "unknown field": (DURATION, {"project_name": "a", "colour": 1}, "colour"),
@@ -120,10 +136,25 @@ WRONG = {
         {"project_name": "a", "historical_build_times": [-1]},
         "historical_build_times.0",
     ),
+    "negative elapsed time": (
+        "/api/v1/build-optimizer/remaining",
+        {"project_name": "a", "elapsed_s": -1},
+        "elapsed_s",
+    ),
+    "unknown status of a job": (
+        "/api/v1/build-optimizer/remaining",
+        {"project_name": "a", "elapsed_s": 1, "jobs": [{"name": "x", "status": "odd"}]},
+        "jobs.0.status",
+    ),
     "two targets": (
         "/api/v1/test-intelligence/select",
         {**examples.SELECT, "target": {"confidence": 0.9, "seconds": 3}},
         "target",
+    ),
+    "certain miss": (
+        "/api/v1/test-intelligence/select",
+        {**examples.SELECT, "target": {"miss_rate": 1.0}},
+        "target.miss_rate",
     ),
     "no target": ("/api/v1/test-intelligence/select", {**examples.SELECT, "target": {}}, "target"),
     "certain": (
@@ -170,6 +201,7 @@ ERRORS = {
     PromotionRefused: (PromotionRefused("m", "2", ("worse",)), 409),
     FeatureSchemaMismatch: (FeatureSchemaMismatch("b", ("x",), ()), 409),
     CorruptBundle: (CorruptBundle("b", "altered"), 409),
+    NothingToEvaluate: (NothingToEvaluate(("too few builds",)), 409),
     NotEnoughHistory: (NotEnoughHistory("builds", 1, 100), 409),
     UnlearnableHistory: (UnlearnableHistory("m", "one class"), 409),
     ModelUnavailable: (ModelUnavailable("m", "none"), 503),

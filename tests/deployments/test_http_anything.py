@@ -17,6 +17,7 @@ ROUTES = {
     f"/api/v1/builds/{examples.BUILD_ID}/tests": examples.REPORT,
     "/api/v1/projects/acme/shop/events": examples.EVENTS,
     "/api/v1/build-optimizer/predict": examples.DURATION,
+    "/api/v1/build-optimizer/remaining": examples.REMAINING,
     "/api/v1/build-optimizer/optimize": examples.OPTIMIZE,
     "/api/v1/failure-predictor/predict": examples.FAILURE,
     "/api/v1/test-intelligence/select": examples.SELECT,

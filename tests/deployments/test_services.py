@@ -25,7 +25,7 @@ from models.bundle import pack
 from models.failure_predictor import FailurePredictor
 from models.intelligence import TestIntelligence
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
-from models.selection import Budget, Confidence, TimeShare
+from models.selection import Budget, Confidence, MissRate, TimeShare
 from tests.deployments.company import (
     PIPELINE,
     PROJECT,
@@ -230,7 +230,8 @@ def test_a_circle_of_dependencies_is_refused(serve):
 
 
 @pytest.mark.parametrize(
-    "target", [Confidence(recall=0.9), TimeShare(share=0.5), Budget(seconds=30.0)]
+    "target",
+    [Confidence(recall=0.9), MissRate(rate=0.1), TimeShare(share=0.5), Budget(seconds=30.0)],
 )
 def test_selected_and_skipped_are_all_tests(serve, target):
     """
@@ -247,6 +248,24 @@ def test_selected_and_skipped_are_all_tests(serve, target):
     assert pytest.approx(40 / 41) == answer.confidence
 
 
+def test_a_miss_rate_comes_with_what_it_came_to(serve):
+    """
+    The answer to a stated miss rate holds the realised one, and abstains with the numbers when
+    too few builds failed.
+    """
+    service = serve(TEST_INTELLIGENCE)
+    ask = lambda rate: asyncio.run(  # noqa: E731 - shorter
+        service.select(SelectionQuestion(about=about(), target=MissRate(rate=rate)))
+    )
+    kept, thin = ask(0.1), ask(0.01)
+
+    assert 0 <= kept.expected_miss_rate <= 0.1
+    assert kept.failing_builds == 31
+    assert "at most 10% of the failing builds slip through" in kept.remark
+    assert thin.abstained
+    assert "takes 99 past failing builds of this project to promise, 40" in thin.run_all_reason
+
+
 def test_tests_that_are_sent_are_the_candidates(serve):
     """
     A test nobody has seen is new and in; one that is not sent is neither in nor out.
@@ -257,9 +276,9 @@ def test_tests_that_are_sent_are_the_candidates(serve):
 
     assert answer.total_tests == 2
     assert "cart::brand_new" in answer.selected_tests
-    assert [(r.probability, r.why) for r in answer.reasons if r.test == "cart::brand_new"] == [
-        (None, "it has never run")
-    ]
+    (new,) = (reason for reason in answer.reasons if reason.test == "cart::brand_new")
+    assert new.why == "it has never run"
+    assert 0 < new.probability < 1
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_readiness_reaches_every_deployment(served):
 
 QUESTIONS = {
     "/api/v1/build-optimizer/predict": examples.DURATION,
+    "/api/v1/build-optimizer/remaining": examples.REMAINING,
     "/api/v1/build-optimizer/optimize": examples.OPTIMIZE,
     "/api/v1/failure-predictor/predict": examples.FAILURE,
     "/api/v1/test-intelligence/select": examples.SELECT,

@@ -11,7 +11,16 @@ import pytest
 
 from tests.conftest import ROOT
 
-PACKAGES = ("devmind", "history", "features", "models", "training", "deployments", "benchmarks")
+PACKAGES = (
+    "devmind",
+    "history",
+    "features",
+    "models",
+    "training",
+    "deployments",
+    "evaluation",
+    "benchmarks",
+)
 
 
 def sources():
