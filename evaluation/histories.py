@@ -8,6 +8,7 @@ from devmind.errors import NotFound
 from history.events import StoredEvent, TestsReported
 from history.store import HistoryStore
 from training.examples import Examples
+from training.kinship import Kin, kin_of, noting_commits
 from training.replay import Kind, of_builds, of_tests
 
 OnProject = Callable[[str], None]
@@ -31,15 +32,21 @@ def projects_of(store: HistoryStore, wanted: str = "") -> list[str]:
 
 def replayed(
     store: HistoryStore, projects: Sequence[str], kind: Kind, on_project: OnProject
-) -> dict[str, Examples]:
-    """Replay *projects* and return the examples of those that have any."""
-    found = {}
+) -> tuple[dict[str, Examples], Kin]:
+    """Replay *projects*.
+
+    Returns:
+        The examples of those that have any, and which projects share commits.
+    """
+    found, commits = dict[str, Examples](), dict[str, set[str]]()
     for project in projects:
         on_project(project)
-        examples = _examples(project, list(store.read(project)), kind)
+        built = commits.setdefault(project, set())
+        events = list(noting_commits(store.read(project), built))
+        examples = _examples(project, events, kind)
         if examples is not None and len(examples):
             found[project] = examples
-    return found
+    return found, kin_of(commits)
 
 
 def _examples(project: str, events: list[StoredEvent], kind: Kind) -> Examples | None:

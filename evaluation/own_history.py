@@ -25,7 +25,9 @@ from evaluation.results import Durations, Failures, Rankings
 from history.store import HistoryStore
 from training.cadence import builds_until_refit
 from training.examples import Examples, concatenate
+from training.kinship import Kin
 from training.recipe import Learned
+from training.replay import Kind
 
 R = TypeVar("R")
 USUAL_SHARE = 0.3
@@ -93,7 +95,7 @@ def _of_builds(
     on_step: OnStep,
     notes: list[str],
 ) -> tuple[tuple[Durations, ...], tuple[Failures, ...]]:
-    examples = _joined(store, wanted, "builds", on_step)
+    examples, _ = _joined(store, wanted, "builds", on_step)
     if examples is None:
         notes.append("durations and failures: no build has finished")
         return (), ()
@@ -125,7 +127,7 @@ def _blocks(examples: Examples, wanted: Wanted) -> list[Block]:
 def _of_tests(
     store: HistoryStore, wanted: Wanted, learners: Learners, on_step: OnStep
 ) -> tuple[Rankings, ...]:
-    examples = _joined(store, wanted, "tests", on_step)
+    examples, kin = _joined(store, wanted, "tests", on_step)
     if examples is None:
         raise NotEnoughHistory("builds that reported tests", 0, LEAST_KNOWN)
     found: list[Rankings] = []
@@ -137,8 +139,9 @@ def _of_tests(
             continue
         own = examples.where(np.asarray(examples.project == project))
         total = sum(1 for _ in refits(own, first=first, cadence=builds_until_refit))
+        strange = ~np.isin(examples.project.astype(str), sorted(kin.get(project, ())))
         found += walk_rankings(
-            examples,
+            examples.where(strange),
             projects=(project,),
             learn=_counted(learners.tests, f"tests of {project}", total, on_step),
             cadence=builds_until_refit,
@@ -150,7 +153,9 @@ def _of_tests(
     return tuple(found)
 
 
-def _joined(store: HistoryStore, wanted: Wanted, kind: str, on_step: OnStep) -> Examples | None:
+def _joined(
+    store: HistoryStore, wanted: Wanted, kind: Kind, on_step: OnStep
+) -> tuple[Examples | None, Kin]:
     projects = list(wanted.all_projects)
     seen: list[str] = []
 
@@ -158,8 +163,8 @@ def _joined(store: HistoryStore, wanted: Wanted, kind: str, on_step: OnStep) -> 
         seen.append(project)
         on_step(f"replaying {kind}", len(seen), len(projects))
 
-    parts = replayed(store, projects, "builds" if kind == "builds" else "tests", on_project)
-    return concatenate(list(parts.values())) if parts else None
+    parts, kin = replayed(store, projects, kind, on_project)
+    return (concatenate(list(parts.values())) if parts else None), kin
 
 
 def _counted(learn: _Learn, step: str, total: int, on_step: OnStep) -> _Learn:

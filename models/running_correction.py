@@ -21,8 +21,10 @@ BUILDS = 200
 """The newest so many builds are looked at."""
 HALF_LIFE = 100.0
 """In builds: how fast the say of an older one halves."""
-CHANCE = 2.0
+CHANCE = 4.0
 """So many times the variance of the estimate is taken for chance and shrunk away."""
+RUN = 10
+"""Builds that may have failed for one reason."""
 SPREAD = 1.0
 """Standard deviation of the prior of a shift, so that one class alone moves it finitely far."""
 _STEPS = 25
@@ -49,6 +51,7 @@ def fit_correction(logit: ArrayLike, failed: ArrayLike) -> RunningCorrection:
 
     The estimate is the mode under a wide normal prior, newer builds weighing more; it is shrunk
     as James and Stein do, `1 - CHANCE * variance / shift^2`, and to nothing where that is less.
+    The variance is that of independent builds or of independent runs of builds, the larger one.
 
     Args:
         logit: Calibrated logits (m,) of finished builds the model had not learned from, in the
@@ -60,18 +63,30 @@ def fit_correction(logit: ArrayLike, failed: ArrayLike) -> RunningCorrection:
 
     References:
         D. Cox, "Two further applications of a model for binary regression", 1958 (the intercept
-        of calibration); B. Efron, C. Morris, "Stein's estimation rule and its competitors", 1973.
+        of calibration); B. Efron, C. Morris, "Stein's estimation rule and its competitors", 1973;
+        B. Schmeiser, "Batch size effects in the analysis of simulation output", 1982 (batches).
     """
     x = np.asarray(logit, dtype=np.float64)[-BUILDS:]
     truth = np.asarray(failed, dtype=np.float64)[-BUILDS:]
     weight = 0.5 ** (np.arange(x.size)[::-1] / HALF_LIFE)
     shift = _mode(x, truth, weight)
-    certain = sigmoid(x + shift) * (1 - sigmoid(x + shift))
-    known = float(weight @ certain)
+    p = sigmoid(x + shift)
+    known = float(weight @ (p * (1 - p)))
     if shift == 0.0 or known <= 0.0:
         return RunningCorrection()
-    variance = float(weight**2 @ certain) / known**2
+    by_chance = max(float(weight**2 @ (p * (1 - p))), _of_runs(weight * (truth - p)))
+    variance = by_chance / known**2
     return RunningCorrection(shift=shift * max(0.0, 1.0 - CHANCE * variance / shift**2))
+
+
+def _of_runs(rest: Floats) -> float:
+    """Return the variance of a sum of *rest* (m,) whose neighbours are alike.
+
+    Builds that finish together often fail together, as the stages of one change do; so runs of
+    `RUN` builds are taken for what is independent, not builds.
+    """
+    starts = np.arange(0, rest.size, RUN)
+    return float((np.add.reduceat(rest, starts) ** 2).sum())
 
 
 def _mode(x: Floats, truth: Floats, weight: Floats) -> float:

@@ -53,7 +53,13 @@ def telling_builds(known: Examples, weight: Weights) -> dict[str, int]:
     return found
 
 
-def rows_for(known: Examples, weight: Weights, project: str, config: ForestConfig) -> ForestRows:
+def rows_for(
+    known: Examples,
+    weight: Weights,
+    project: str,
+    config: ForestConfig,
+    kin: Collection[str] = (),
+) -> ForestRows:
     """Return the newest rows of *project*, and some of all others, which weigh little together.
 
     Args:
@@ -61,10 +67,12 @@ def rows_for(known: Examples, weight: Weights, project: str, config: ForestConfi
         weight: What each has to teach (n,).
         project: Whose forest it is.
         config: `max_rows`, `lent_builds`, `lent_rows`.
+        kin: Projects that share commits with it and lend nothing.
     """
     mine = np.asarray(known.project == project)
     own = np.flatnonzero(mine & (weight > 0))[-config.max_rows :]
-    lent = np.flatnonzero(~mine & (weight > 0))
+    strange = ~mine & ~np.isin(known.project.astype(str), sorted(kin))
+    lent = np.flatnonzero(strange & (weight > 0))
     lent = lent[_spread(len(lent), config.lent_rows)] if config.lent_builds > 0 else lent[:0]
     scale = 1.0
     if own.size and lent.size:

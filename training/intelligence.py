@@ -26,10 +26,11 @@ from models.scorecard import Scorecard
 from training.config import ForestConfig, as_json
 from training.examples import Examples, Mask
 from training.forest_rows import ForestRows, rows_for, rows_for_all, taught, telling_builds
+from training.kinship import Kin
 from training.past_rankings import folds, past_builds
 from training.ranking_scorecards import ranking_scorecard
 from training.recipe import Learned, Setting, Trained, draft_manifest, train_with
-from training.split import SplitPolicy, older_than
+from training.split import older_than
 
 FitForest = Callable[[NDArray[np.float32], Mask, NDArray[np.float64], ForestConfig], list[Any]]
 Floats = NDArray[np.float64]
@@ -68,9 +69,9 @@ def learn(known: Examples, config: ForestConfig, setting: Setting, *, fit: FitFo
         UnlearnableHistory: If no build had both passing and failing tests.
     """
     setting.on_stage("fitting")
-    forests = _grown(known, config, fit)
+    forests = _grown(known, config, fit, setting.kin)
     setting.on_stage("calibrating")
-    asked, scores = _out_of_sample(known, config, setting.policy, fit)
+    asked, scores = _out_of_sample(known, config, setting, fit)
     held_out, scores = known.where(asked), scores[asked]
     calibration = _platts(held_out, scores, forests, float(known.failed.mean()))
     table = RecallTable.measure(past_builds(held_out, _applied(held_out, scores, calibration)))
@@ -114,7 +115,7 @@ class _Forests:
     own: Mapping[str, Trees]
 
 
-def _grown(known: Examples, config: ForestConfig, fit: FitForest) -> _Forests:
+def _grown(known: Examples, config: ForestConfig, fit: FitForest, kin: Kin) -> _Forests:
     weight = taught(known)
     if not weight.any():
         reason = "no older build had both passing and failing tests"
@@ -126,26 +127,30 @@ def _grown(known: Examples, config: ForestConfig, fit: FitForest) -> _Forests:
 
     telling = telling_builds(known, weight)
     if len(telling) <= 1:
-        return _Forests(
-            shared=grow(rows_for(known, weight, next(iter(telling), _ALL), config)), own={}
-        )
+        only = next(iter(telling), _ALL)
+        rows = rows_for(known, weight, only, config, kin.get(only, ()))
+        return _Forests(shared=grow(rows), own={})
     longest = sorted(telling, key=lambda project: (-telling[project], project))
     chosen = [p for p in longest if telling[p] >= config.own_forest_builds][: config.own_forests]
     return _Forests(
         shared=grow(rows_for_all(known, weight, telling, config)),
-        own={project: grow(rows_for(known, weight, project, config)) for project in chosen},
+        own={
+            project: grow(rows_for(known, weight, project, config, kin.get(project, ())))
+            for project in chosen
+        },
     )
 
 
 def _out_of_sample(
-    known: Examples, config: ForestConfig, policy: SplitPolicy, fit: FitForest
+    known: Examples, config: ForestConfig, setting: Setting, fit: FitForest
 ) -> tuple[Mask, Floats]:
     """Return which rows (n,) inner forests were asked for, and what they scored (n,)."""
     scores = np.full(len(known), np.nan)
     inner = replace(config, trees=min(config.trees, config.calibration_trees))
-    for asked in folds(known, policy, config.calibration_folds):
+    for asked in folds(known, setting.policy, config.calibration_folds):
         try:
-            forests = _grown(known.where(older_than(known, asked)), inner, fit)
+            older = known.where(older_than(known, asked))
+            forests = _grown(older, inner, fit, setting.kin)
         except UnlearnableHistory:
             continue  # too early; later folds know more
         for project, trees in {_ALL: forests.shared, **forests.own}.items():

@@ -41,6 +41,7 @@ from models.names import MODELS, in_code, in_paths
 from models.registry import Registry
 from training.config import Workers, workers_for
 from training.examples import Examples, read_examples
+from training.kinship import Kin, kin_of
 from training.progress import JobCancelled, JobProgress
 from training.promote import Outcome, register
 from training.recipe import Setting
@@ -82,7 +83,7 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
     """
     progress.stage("reading")
     workers = workers_for(free_cpus(), Workers())
-    examples = _examples(order.model, settings, progress, folder, workers)
+    examples, kin = _examples(order.model, settings, progress, folder, workers)
     setting = Setting(
         folder=folder,
         shards=workers.count,
@@ -91,6 +92,7 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         code_version=code_version(Path(features.__file__).parent),
         groups=groups(order.model),
         on_stage=progress.stage,
+        kin=kin,
     )
     trained = train_model(order.model, examples, setting, workers=workers, seed=order.seed)
     try:
@@ -110,7 +112,7 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
 
 def _examples(
     model: str, settings: ServerSettings, progress: JobProgress, folder: Path, workers: Workers
-) -> Examples:
+) -> tuple[Examples, Kin]:
     kind = KINDS[model]
     with open_history(settings.database) as store:
         projects = sorted(summary.project for summary in store.projects())
@@ -126,7 +128,8 @@ def _examples(
         workers=workers,
         on_progress=progress.features,
     )
-    return read_examples(part.path for part in replayed)
+    kin = kin_of({part.project: part.commits for part in replayed})
+    return read_examples(part.path for part in replayed), kin
 
 
 def _keep(bundle: Path, kept: Path) -> Path:

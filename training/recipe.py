@@ -16,6 +16,7 @@ from devmind.errors import NotEnoughHistory
 from models.bundle import Bundle, Manifest, TrainedRange, beside
 from models.scorecard import Scorecard
 from training.examples import Examples, Mask
+from training.kinship import Kin
 from training.split import Split, SplitPolicy, older_than, split
 
 OnStage = Callable[[str], None]
@@ -49,6 +50,7 @@ class Setting:
         code_version: Of the code that computed the features.
         groups: Group name -> feature names, for reasons.
         on_stage: Told which stage begins.
+        kin: Projects that share commits, and so do not lend each other rows.
         policy: How time is split.
     """
 
@@ -59,6 +61,7 @@ class Setting:
     code_version: str
     groups: Mapping[str, tuple[str, ...]]
     on_stage: OnStage
+    kin: Kin = field(default_factory=dict)
     policy: SplitPolicy = field(default_factory=SplitPolicy)
 
 

@@ -19,6 +19,7 @@ from history.events import BuildFinished, StoredEvent, TestsReported
 from history.open import open_history
 from training.config import Workers
 from training.examples import Examples, write_examples
+from training.kinship import noting_commits
 
 Kind = Literal["builds", "tests"]
 OnProgress = Callable[[int, int], None]
@@ -27,11 +28,12 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """The examples of one project on disk."""
+    """The examples of one project on disk, and the commits that it has built."""
 
     project: str
     path: Path
     rows: int
+    commits: frozenset[str] = frozenset()
 
 
 def replay_projects(  # noqa: PLR0913 - the whole of a replay, each named by the caller
@@ -78,13 +80,15 @@ def replay_projects(  # noqa: PLR0913 - the whole of a replay, each named by the
 def replay_project(url: str, project: str, path: Path, kind: Kind, max_rows: int) -> Replayed:
     """Replay one project of the history at *url* and write its examples to *path*."""
     store = open_history(url, migrate=False)
+    commits: set[str] = set()
     try:
-        events = store.read(project)
+        events = noting_commits(store.read(project), commits)
         examples = of_builds(project, events) if kind == "builds" else of_tests(project, events)
     finally:
         store.close()
     kept = newest(examples, max_rows)
-    return Replayed(project=project, path=write_examples(path, kept), rows=len(kept))
+    written = write_examples(path, kept)
+    return Replayed(project=project, path=written, rows=len(kept), commits=frozenset(commits))
 
 
 def of_builds(project: str, events: Iterable[StoredEvent]) -> Examples:

@@ -48,7 +48,7 @@ class Bench:
             if not store.projects():
                 builds = open_source(self.data / folder, kind=reader).builds()
                 load(store, builds, on_progress=lambda _: None)
-            parts = replayed(store, projects_of(store), kind, lambda _: None)
+            parts, _ = replayed(store, projects_of(store), kind, lambda _: None)
         return concatenate(list(parts.values()))
 
 
