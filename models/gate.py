@@ -73,12 +73,16 @@ class Policy:
         others: With a champion, must not be worse either.
         guards: Must hold always.
         needed_rows: With fewer scored rows nothing is promoted.
+        even_with_baselines: By how much `main` may fall short of a baseline and still count as
+            even with it, in its unit. For a model that does more than the rules can: a forest that
+            ranks as well as the best of them also says how sure it is, and subsets need that.
     """
 
     main: Rule
     others: tuple[Rule, ...] = ()
     guards: tuple[Guard, ...] = ()
     needed_rows: int = 20
+    even_with_baselines: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,7 @@ POLICIES = {
         main=Rule(metric="apfd", higher_is_better=True, tolerance=0.005),
         others=(Rule(metric="recall_at_30_percent", higher_is_better=True, tolerance=0.03),),
         needed_rows=100,
+        even_with_baselines=0.01,
     ),
 }
 
@@ -126,7 +131,7 @@ def decide(champion: Scorecard | None, challenger: Scorecard, policy: Policy) ->
     """
     against = [*_unfit(challenger, policy)]
     if champion is None:
-        against += _not_above_baselines(challenger, policy.main)
+        against += _below_baselines(challenger, policy)
     elif champion.model != challenger.model:
         against.append(f"the champion is {champion.model}, the challenger {challenger.model}")
     elif champion.measured_on.digest != challenger.measured_on.digest:
@@ -153,15 +158,20 @@ def _unfit(card: Scorecard, policy: Policy) -> Iterator[str]:
             yield f"{guard.metric} is {value:.4g}, outside {max(low, 0):g} to {min(high, 1):g}"
 
 
-def _not_above_baselines(card: Scorecard, rule: Rule) -> Iterator[str]:
+def _below_baselines(card: Scorecard, policy: Policy) -> Iterator[str]:
+    rule = policy.main
     value = card.value(rule.metric)
     measured = {name: card.baseline(name, rule.metric) for name in card.baselines}
     measured = {name: other for name, other in measured.items() if not math.isnan(other)}
     if not measured:
         yield f"no baseline has {rule.metric}, so there is nothing to beat"
     for name, other in sorted(measured.items()):
-        if rule.loss(value, other) >= 0:
+        if not _beats(rule.loss(value, other), policy):
             yield f"{rule.metric} {value:.4g} does not beat the baseline {name} ({other:.4g})"
+
+
+def _beats(loss: float, policy: Policy) -> bool:
+    return loss < 0 or (0 < policy.even_with_baselines >= loss)
 
 
 def _worse(champion: Scorecard, challenger: Scorecard, policy: Policy) -> Iterator[str]:
@@ -184,7 +194,8 @@ def _won(champion: Scorecard | None, challenger: Scorecard, policy: Policy) -> I
         for name in sorted(challenger.baselines):
             other = challenger.baseline(name, main)
             if not math.isnan(other):
-                yield f"{main} {value:.4g} beats the baseline {name} ({other:.4g})"
+                word = "beats" if policy.main.loss(value, other) < 0 else "is even with"
+                yield f"{main} {value:.4g} {word} the baseline {name} ({other:.4g})"
         return
     for rule in (policy.main, *policy.others):
         old, new = champion.value(rule.metric), challenger.value(rule.metric)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from models.gate import POLICIES, Guard, Policy, Rule, decide
@@ -47,6 +49,17 @@ def test_the_first_champion_beats_the_simple_rules(challenger, promote, said):
 
     assert decision.promote == promote
     assert said in "; ".join(decision.reasons)
+
+
+@pytest.mark.parametrize(("mae_s", "promote"), [(10.9, True), (11.4, True), (11.6, False)])
+def test_a_policy_may_call_a_small_gap_even(mae_s, promote):
+    """
+    Where a policy says how much is even, a first champion may fall short of a rule by that much.
+    """
+    decision = decide(None, card(mae_s), replace(POLICY, even_with_baselines=0.5))
+
+    assert decision.promote == promote
+    assert ("is even with the baseline mean" in "; ".join(decision.reasons)) == (mae_s == 11.4)
 
 
 @pytest.mark.parametrize(
