@@ -27,6 +27,10 @@ KINDS: dict[str, Kind] = {
 """What one row of a model's examples is about."""
 
 
+SHARED_FROM = 20_000
+"""With fewer rows one worker trains the network."""
+
+
 def groups(model: str) -> Mapping[str, tuple[str, ...]]:
     """Return the groups of the features that *model* is trained on."""
     return TestState.groups if KINDS[model] == "tests" else BuildState.groups
@@ -53,6 +57,8 @@ def train_model(
         boost = partial(fit_quantiles, workers=workers)
         return build_optimizer.train(examples, BoostingConfig(seed=seed), setting, fit=boost)
     if model == FAILURE_PREDICTOR:
+        workers = alone_if_small(workers, len(examples))
+        setting = replace(setting, shards=workers.count)
         fits = count()
 
         def learn(task: NetworkTask) -> list[State]:
@@ -63,3 +69,18 @@ def train_model(
         return failure_predictor.train(examples, NetworkConfig(seed=seed), setting, fit=learn)
     grow = partial(fit_forest, workers=workers)
     return intelligence.train(examples, ForestConfig(seed=seed), setting, fit=grow)
+
+
+def alone_if_small(workers: Workers, rows: int) -> Workers:
+    """Return one worker with the CPUs of all where there is little to share.
+
+    Networks in step wait for each other after every batch; on a few thousand rows that takes
+    longer than learning.
+
+    Example:
+        >>> alone_if_small(Workers(count=2, cpus_each=0.5), rows=3_000)
+        Workers(count=1, cpus_each=1.0)
+    """
+    if rows >= SHARED_FROM:
+        return workers
+    return Workers(count=1, cpus_each=round(workers.count * workers.cpus_each, 2))
