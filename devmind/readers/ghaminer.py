@@ -34,6 +34,7 @@ from devmind.ci import (
     QueuedBuild,
 )
 from devmind.errors import UnreadableSource
+from devmind.readers.ghaminer_sizes import mined_totals
 from devmind.readers.github_words import status_of
 from devmind.readers.records import Record
 from devmind.readers.source import Skipped, Source, in_order
@@ -62,7 +63,6 @@ _SAMPLE, _LIKELY = 200, 8
 _END = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 _LONGEST_S = 10 * 366 * 86_400.0
 _UNMARKED = frozenset({"", "0", "0.0"})
-_DEPENDENCIES = frozenset({".lock", ".gradle", ".sum", ".mod", ".lockb"})
 
 
 def open_ghaminer(path: Path, project: str | None = None) -> Source:
@@ -197,19 +197,8 @@ def _branch(row: Record) -> str:
 
 def _totals(row: Record, extensions: tuple[str, ...]) -> ChangeTotals:
     docker = row.count("dockerfile_changed") + row.count("docker_compose_changed")
-    return ChangeTotals(
-        files_added=row.count("gh_files_added"),
-        files_modified=row.count("gh_files_modified"),
-        files_deleted=row.count("gh_files_deleted"),
-        lines_added=row.count("gh_lines_added"),
-        lines_deleted=row.count("gh_lines_deleted"),
-        test_lines=row.count("gh_test_churn"),
-        source_lines=row.count("gh_src_churn"),
-        doc_files=row.count("gh_doc_files"),
-        config_files=docker + len(_CONFIG.intersection(extensions)),
-        dependency_files=len(_DEPENDENCIES.intersection(extensions)),
-        extensions=extensions,
-    )
+    config_files = docker + len(_CONFIG.intersection(extensions))
+    return mined_totals(row, extensions=extensions, config_files=config_files)
 
 
 def _extensions(row: Record, marks: list[tuple[str, str]]) -> tuple[str, ...]:

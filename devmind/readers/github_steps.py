@@ -27,6 +27,7 @@ from devmind.ci import (
     Step,
 )
 from devmind.paths import PathKind, kind
+from devmind.readers.ghaminer_sizes import mined_totals
 from devmind.readers.github_jobs import WORD, outcome_of
 from devmind.readers.github_words import overall, status_of
 from devmind.readers.payloads import parse_json
@@ -41,8 +42,6 @@ COLUMNS = frozenset(
     " gh_test_churn gh_src_churn gh_doc_files gh_other_files file_types dockerfile_changed".split()
 )
 """The columns that are read; no other is."""
-
-_DEPENDENCY_ONLY = frozenset(".lock .gradle .sum .mod .lockb".split())
 
 
 def open_steps(path: Path, project: str | None = None) -> Source:
@@ -146,19 +145,8 @@ def _totals(row: Record) -> ChangeTotals:
     """Return the change's size; configuration and dependency files at least one a file type."""
     extensions = _extensions(row)
     others = row.count("gh_other_files") > 0
-    return ChangeTotals(
-        files_added=row.count("gh_files_added"),
-        files_modified=row.count("gh_files_modified"),
-        files_deleted=row.count("gh_files_deleted"),
-        lines_added=row.count("gh_lines_added"),
-        lines_deleted=row.count("gh_lines_deleted"),
-        test_lines=row.count("gh_test_churn"),
-        source_lines=row.count("gh_src_churn"),
-        doc_files=row.count("gh_doc_files"),
-        config_files=sum(kind(f"f{one}") is PathKind.CONFIG for one in extensions) if others else 0,
-        dependency_files=len(_DEPENDENCY_ONLY.intersection(extensions)),
-        extensions=extensions,
-    )
+    config_files = sum(kind(f"f{one}") is PathKind.CONFIG for one in extensions) if others else 0
+    return mined_totals(row, extensions=extensions, config_files=config_files)
 
 
 def _extensions(row: Record) -> tuple[str, ...]:
