@@ -18,6 +18,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from devmind.ci import QueuedBuild
 from devmind.readers import open_source
 from evaluation.blocks import newest_share
 from evaluation.learners import Learners
@@ -30,12 +31,14 @@ from evaluation.remaining import (
     PredictTotal,
     walk_remaining,
 )
+from features.build_state import BuildState
 from history.events import BuildQueued, StoredEvent
 from history.load import load
 from history.open import open_history
 from models.build_optimizer import QUANTILES, BuildOptimizer
 from models.bundle import Bundle
 from models.metrics import coverage, mae, median_error, pinball
+from models.running_interval import running_interval
 from training.examples import Examples, concatenate
 from training.replay import of_builds
 
@@ -65,17 +68,22 @@ def measured(histories: Histories, learners: Learners) -> Rows:
     block = newest_share(examples, NEWEST)
     learned = learners.durations(examples.where(block.known))
     bundle = Bundle(name="benchmark", manifest=learned.manifest, files=learned.files, seal="")
-    predict = predicted_by(BuildOptimizer.load(bundle, examples.names))
+    model = BuildOptimizer.load(bundle, examples.names)
     newest = examples.where(block.asked & ~examples.failed)
     return {
-        name: walk_remaining(events, predict, asked=_asked(name, events, newest))
+        name: walk_remaining(events, predicted_by(model, name), asked=_asked(name, events, newest))
         for name, events in histories.items()
     }
 
 
-def predicted_by(model: BuildOptimizer) -> PredictTotal:
-    """Return the model as `walk_remaining` asks it."""
-    return lambda state, build: model.predict(state.read(build)[None, :])[0]
+def predicted_by(model: BuildOptimizer, project: str) -> PredictTotal:
+    """Return the model as `walk_remaining` asks it, and as a replica would answer."""
+
+    def predict(state: BuildState, build: QueuedBuild) -> NDArray[np.float64]:
+        running = running_interval(model, state.outcomes, project)
+        return np.asarray(model.predict(state.read(build)[None, :], running=running)[0])
+
+    return predict
 
 
 def table(rows: Rows) -> Iterator[str]:

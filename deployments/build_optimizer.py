@@ -90,9 +90,16 @@ def usual_pipeline(state: BuildState, pipelines: tuple[str, ...], now: datetime)
 
 
 def forecast(
-    case: OptimizerCase, question: DurationQuestion, intervals: Intervals
+    case: OptimizerCase, question: DurationQuestion, intervals: Intervals, *, why: bool = True
 ) -> DurationAnswer:
-    """Predict a duration, or say why not and what builds take in general."""
+    """Predict a duration, or say why not and what builds take in general.
+
+    Args:
+        case: Model, state and build.
+        question: What is asked.
+        intervals: Running calibrations made so far.
+        why: Whether reasons are wanted; they cost most of an answer.
+    """
     facts = case.state.facts(case.build)
     row = case.state.read(case.build)
     needed = case.model.min_history
@@ -109,7 +116,9 @@ def forecast(
     else:
         said_s = case.model.predict(row[None, :], running=running)[0]
         low, middle, high = (float(q) for q in said_s)
-    said = [] if thin else duration_reasons(case.model.explain(row, running=running), facts)
+    said = []
+    if why and not thin:
+        said = duration_reasons(case.model.explain(row, running=running), facts)
     return DurationAnswer(
         project_name=case.build.project,
         pipeline_id=case.build.pipeline,
@@ -132,7 +141,7 @@ def left(
     case: OptimizerCase, question: RemainingQuestion, intervals: Intervals, *, now: datetime
 ) -> RemainingAnswer:
     """Predict how much longer a running build takes."""
-    forecasted = forecast(case, DurationQuestion(about=question.about), intervals)
+    forecasted = forecast(case, DurationQuestion(about=question.about), intervals, why=False)
     runs = case.state.jobs.read(case.build.pipeline)
     return time_left(question, forecasted, runs, build=case.build, now=now)
 
