@@ -1,4 +1,4 @@
-"""From raw scores to honest numbers: Platt scaling and conformal offsets. Fits are pure numpy."""
+"""From raw scores to honest numbers: Platt scaling, fitted in pure numpy."""
 
 from __future__ import annotations
 
@@ -71,35 +71,3 @@ def _newton(
     step[free] = np.linalg.solve(bend[chosen], slope[free])
     step = np.clip(step, -2, 2)
     return at - step, float(np.abs(step).max())
-
-
-def conformal_offsets(
-    y: ArrayLike, low: ArrayLike, high: ArrayLike, *, miss_rate: float = 0.1
-) -> tuple[float, float]:
-    """Offsets that make `[low - a, high + b]` miss each side at most *miss_rate* of the time.
-
-    Args:
-        y: What happened (n,), on rows the model has not learned from.
-        low: Predicted lower quantile (n,), same unit.
-        high: Predicted upper quantile (n,).
-        miss_rate: Allowed on each side.
-
-    Returns:
-        `(a, b)`, negative where the raw interval is too wide; with too few rows to promise
-        anything, the largest miss.
-
-    References:
-        Romano, Patterson, Candes, "Conformalized Quantile Regression", 2019, with both sides
-        calibrated on their own (theorem 2).
-    """
-    actual = np.asarray(y, dtype=np.float64)
-    below = np.asarray(low, dtype=np.float64) - actual
-    above = actual - np.asarray(high, dtype=np.float64)
-    return _upper_quantile(below, 1 - miss_rate), _upper_quantile(above, 1 - miss_rate)
-
-
-def _upper_quantile(misses: Floats, level: float) -> float:
-    if not misses.size:
-        return 0.0
-    place = int(np.ceil(level * (misses.size + 1) - 1e-9))
-    return float(np.sort(misses)[min(place, misses.size) - 1])

@@ -8,8 +8,6 @@ from hypothesis.extra.numpy import arrays
 from devmind.errors import CorruptBundle
 from models.build_optimizer import BOOSTER, QUANTILES, BuildOptimizer, files, to_log_seconds
 from models.bundle import read_bundle, write_bundle
-from models.calibration import conformal_offsets
-from models.metrics import coverage
 from models.past_misses import MISSES, prior_of, read_misses, write_misses
 from models.running_interval import Misses, RunningInterval
 from tests.models.examples import manifest
@@ -118,40 +116,6 @@ def test_quantiles_are_monotone_and_not_negative(raw, low, high):
     assert (said >= 0).all()
     assert np.isfinite(said).all()
     assert (np.diff(said, axis=1) >= 0).all()
-
-
-@given(st.integers(0, 1000), st.sampled_from([30, 100, 400]))
-def test_offsets_cover_what_they_were_measured_on(seed, n):
-    """
-    Each side misses at most a tenth of the rows the offsets come from.
-    """
-    rng = np.random.default_rng(seed)
-    y, low, high = rng.normal(size=n), rng.normal(-0.5, 0.1, n), rng.normal(0.5, 0.1, n)
-    a, b = conformal_offsets(y, low, high)
-
-    assert (y < low - a).mean() <= 0.1
-    assert (y > high + b).mean() <= 0.1
-
-
-def test_offsets_cover_new_rows():
-    """
-    On rows of the same kind the calibrated interval covers 80 %, however wrong the raw one is.
-    """
-    rng = np.random.default_rng(0)
-    seen = []
-    for _ in range(300):
-        y = rng.normal(size=100)
-        a, b = conformal_offsets(y[:99], np.full(99, -0.1), np.full(99, 3.0))
-        seen.append(coverage(y[99:], np.array([-0.1 - a]), np.array([3.0 + b])))
-
-    assert np.mean(seen) == pytest.approx(0.8, abs=0.05)
-
-
-def test_no_rows_need_no_offset():
-    """
-    Without calibration rows nothing moves.
-    """
-    assert conformal_offsets([], [], []) == (0.0, 0.0)
 
 
 def constant(raw, **more):
