@@ -150,7 +150,11 @@ def train_with(
     setting.on_stage("scoring")
     card = score_of(scored.bundle)
     setting.on_stage("shipping")
-    again = replace(setting, folder=setting.folder / "shipped", on_stage=lambda _stage: None)
+    again = replace(
+        setting,
+        folder=setting.folder / "shipped",
+        on_stage=lambda _stage: setting.on_stage("shipping"),  # where a cancelled job ends
+    )
     shipped = learn(examples, again)
     return Trained(
         manifest=msgspec.structs.replace(shipped.manifest, metrics=card.metrics),
@@ -186,11 +190,6 @@ def split_enough(examples: Examples, setting: Setting, *, what: str) -> Split:
         if not part.any():
             raise NotEnoughHistory(f"{what} in one project", builds, setting.policy.needed)
     return parts
-
-
-def of_project(test: Examples, project: str | None) -> Examples:
-    """Return the rows of *project*, or all."""
-    return test if project is None else test.where(np.asarray(test.project == project))
 
 
 def draft_manifest(

@@ -8,11 +8,12 @@ import ray
 import xgboost
 
 from models.build_optimizer import to_log_seconds
-from models.metrics import auc
+from models.metrics import auc, pinball
 from models.network import Network, fit_grid
 from tests.training.builders import random_builds, random_cycles
 from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, Workers
 from training.fit_forest import apfd_weights, fit_forest
+from training.fit_here import fit_quantiles_here
 from training.fit_torch import NetworkTask, fit_network
 from training.fit_xgboost import fit_quantiles
 from training.shards import write_shards
@@ -44,7 +45,8 @@ def _cluster():
 
 def test_two_actors_fit_quantiles_that_repeat(cluster, tmp_path):
     """
-    Two actors fit ordered, informative quantiles; the same seed gives the same booster.
+    Two actors fit ordered, informative quantiles; the same seed gives the same booster, and one
+    fitted in this process is as good.
     """
     builds = random_builds(1200, seed=1)
     label = to_log_seconds(builds.duration_s)
@@ -64,6 +66,14 @@ def test_two_actors_fit_quantiles_that_repeat(cluster, tmp_path):
     assert found == again
     assert found.rounds == booster.num_boosted_rounds() <= 60
     assert pytest.approx(below, abs=0.15) == [0.1, 0.5, 0.9]
+
+    here = xgboost.Booster()
+    here.load_model(bytearray(fit_quantiles_here(fit, stop, config).booster))
+    losses = [
+        pinball(label[1000:], model.inplace_predict(newer.rows), levels=QUANTILES)
+        for model in (booster, here)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=0.1)
 
 
 def test_two_workers_train_a_network_that_repeats(cluster, tmp_path):
