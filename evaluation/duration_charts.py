@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evaluation.charts import Chart, Line, Panel, Role, line, rolling_mean
 from evaluation.results import Durations, Floats
 from models.metrics import median_error
+from training.charts import Chart, Line, Panel, Role, line, rolling_mean
 
 WINDOW = 50
 """Builds over which coverage is counted."""

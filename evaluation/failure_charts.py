@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from evaluation.charts import Chart, Line, Panel, Role, line, noise
 from evaluation.results import Bools, Failures, Floats
 from models.metrics import auc, expected_calibration_error
+from training.charts import Chart, Line, Panel, Role, line, noise
 
 BINS = 10
 _LEAST = 5

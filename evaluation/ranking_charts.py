@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from evaluation.budgets import filled, per_cost, spent_shares
-from evaluation.charts import Chart, Line, Panel, Role, line, noise, rolling_mean
 from evaluation.measures import for_target
 from evaluation.ranking_samples import ranked, sample, scores, targets
 from evaluation.results import Floats, RankedBuild, Rankings
 from evaluation.samples import MODEL
 from models.ranking import apfd, cost_order
+from training.charts import Chart, Line, Panel, Role, line, noise, rolling_mean
 
 WINDOW = 20
 """Failing builds over which APFD is averaged."""

@@ -8,7 +8,6 @@ from datetime import date
 
 import msgspec
 
-from evaluation.charts import Chart
 from evaluation.duration_charts import coverage_over_time, error_against_age
 from evaluation.failure_charts import calibration, skipping
 from evaluation.figures import Comparison, Figure
@@ -16,6 +15,7 @@ from evaluation.ranking_charts import apfd_over_time, recall_against_cost, savin
 from evaluation.replayed import Replayed
 from evaluation.sentences import sentences
 from evaluation.summaries import REPEATS, summarise
+from training.charts import Chart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

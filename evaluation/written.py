@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from evaluation.pictures import draw
 from evaluation.report import Part, Report, to_json
 from evaluation.tables import comparisons_csv, markdown, metrics_csv
+from training.pictures import draw
 
 
 def write(folder: Path, report: Report) -> list[Path]:

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.charts import Role, line
 from evaluation.duration_charts import coverage_over_time, error_against_age
 from evaluation.failure_charts import calibration, skipping
 from evaluation.ranking_charts import apfd_over_time, recall_against_cost, savings
 from models.metrics import saved_at_recall
 from tests.evaluation import replays
+from training.charts import Role, line
 
 
 def one(panel, role):

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from evaluation.charts import Chart, Line, Panel, Role
+from training.charts import Chart, Line, Panel, Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
