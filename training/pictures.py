@@ -1,10 +1,11 @@
-"""Drawing charts into PNG files, for a white page."""
+"""Drawing charts into PNG files and SVG elements, for a white page."""
 
 # ruff: noqa: PLC0415
 # matplotlib is imported where it draws: a report without pictures needs none.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from training.charts import Chart, Line, Panel, Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_PANELS = 12
 """More projects than this are not drawn; those first in the report are."""
@@ -39,22 +41,38 @@ def draw(chart: Chart, path: Path, *, subtitle: str) -> None:
         path: Where; the folder exists.
         subtitle: The data, the mode and the date.
     """
+    figure = _figure(chart, f"{chart.title}\n{subtitle}")
+    figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
+
+
+def svg(chart: Chart) -> str:
+    """Return *chart* as an SVG element, for a page that names it; equal charts give equal text."""
+    import matplotlib as mpl
+
+    page = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": chart.name}):
+        _figure(chart, "").savefig(page, format="svg", metadata={"Date": None, "Creator": None})
+    return page.getvalue()[page.getvalue().index("<svg") :]
+
+
+def _figure(chart: Chart, title: str) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = chart.panels[:MOST_PANELS]
     columns = 2 if len(panels) == 4 else min(COLUMNS, len(panels))  # noqa: PLR2004 - two by two
     rows = -(-len(panels) // columns)
-    size = (max(7.0, 4.6 * columns), 4.0 * rows + 0.9)
+    size = (max(7.0, 4.6 * columns), 4.0 * rows + (0.9 if title else 0.0))
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{chart.title}\n{subtitle}", fontsize=12)
+    if title:
+        figure.suptitle(title, fontsize=12)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for place, panel in zip(axes, panels, strict=False):
         _panel(place, panel, chart)
     for empty in axes[len(panels) :]:
         empty.set_axis_off()
-    figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return figure
 
 
 def _panel(axes: Axes, panel: Panel, chart: Chart) -> None:

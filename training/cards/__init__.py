@@ -1,0 +1,1 @@
+"""Model cards: each version describes itself, in one page that opens anywhere."""
