@@ -93,6 +93,10 @@ class HistoryService:
         """Return a version's bundle, packed."""
         return await asyncio.to_thread(self._lifecycle.bundle, model, version)
 
+    async def card(self, model: str, version: str, *, page: bool) -> bytes:
+        """Return a version's card, as JSON or as an HTML page."""
+        return await asyncio.to_thread(self._lifecycle.card, model, version, page=page)
+
     async def status(self) -> list[ModelStatus]:
         """Return every model with its versions."""
         return await asyncio.to_thread(self._lifecycle.status)

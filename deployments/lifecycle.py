@@ -13,7 +13,8 @@ import structlog
 from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted, VersionStatus
 from devmind.errors import NotFound, PromotionRefused
 from history.jobs import JobState, TrainingJob
-from models.bundle import pack
+from models.bundle import pack, read_bundle
+from models.card import CARD, PAGE
 from models.gate import POLICIES, Decision, decide
 from models.names import CHAMPION, MODELS, PREVIOUS, in_code, in_paths
 from models.scorecard import Scorecard
@@ -116,6 +117,29 @@ class Lifecycle:
         """
         with tempfile.TemporaryDirectory(prefix="devmind-bundle-") as folder:
             return pack(self._versions.fetch(model, version, Path(folder) / "bundle"))
+
+    def card(self, model: str, version: str, *, page: bool) -> bytes:
+        """Return the card of a version, as JSON or as an HTML *page*.
+
+        Args:
+            model: Its name in paths.
+            version: The version, or `champion`.
+            page: Which of the two.
+
+        Raises:
+            NotFound: If there is no such model or version, or it was registered without a card.
+            CorruptBundle: If it is damaged.
+        """
+        name = known_model(model)
+        wanted = self._versions.champion(name) if version == CHAMPION else version
+        if wanted is None:
+            raise NotFound("champion of", model, "Train and promote a version first.")
+        with tempfile.TemporaryDirectory(prefix="devmind-card-") as folder:
+            bundle = read_bundle(self._versions.fetch(name, wanted, Path(folder) / "bundle"))
+        file = PAGE if page else CARD
+        if file not in bundle.files:
+            raise NotFound("card of", f"{model}/{wanted}", "It was registered without one.")
+        return bundle.file(file)
 
     def status(self) -> list[ModelStatus]:
         """Return every model with its versions; which one is served is not known here."""

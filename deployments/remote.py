@@ -106,6 +106,11 @@ class RemoteHistory:
         found: list[ProjectSummary] = await self._remote.ask("projects")
         return found
 
+    async def card(self, model: str, version: str, *, page: bool) -> bytes:
+        """Return a version's card, as JSON or as an HTML page."""
+        body: bytes = await self._remote.ask("card", model, version, page=page)
+        return body
+
     async def status(self) -> list[ModelStatus]:
         """Return every model, with the version that is served."""
         asked = self._remote.ask("status")

@@ -39,6 +39,7 @@ from history.open import open_history, open_jobs
 from models.bundle import code_version
 from models.names import MODELS, in_code, in_paths
 from models.registry import Registry
+from training.cards.making import with_card
 from training.config import Workers, workers_for
 from training.examples import Examples, read_examples
 from training.kinship import Kin, kin_of
@@ -95,6 +96,7 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         kin=kin,
     )
     trained = train_model(order.model, examples, setting, workers=workers, seed=order.seed)
+    trained = with_card(trained, examples, setting)
     try:
         return register(
             Registry(settings.tracking_uri, settings.artifacts),

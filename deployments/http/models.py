@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from deployments.http import examples
 from deployments.http.bodies import json_body
@@ -23,6 +23,9 @@ ReadRetrainBody = Annotated[RetrainBody, Depends(json_body(RetrainBody, limit=_S
 ReadPromoteBody = Annotated[PromoteBody, Depends(json_body(PromoteBody, limit=_SMALL))]
 Model = Annotated[str, Path(max_length=100, examples=["build-optimizer"])]
 JobId = Annotated[str, Path(max_length=200)]
+Version = Annotated[str, Path(max_length=100, examples=["champion", "3"])]
+_ALONE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+"""A card shows itself and nothing from elsewhere."""
 OfModel = Annotated[str | None, Query(max_length=100, description="Only jobs of this model.")]
 
 
@@ -52,6 +55,28 @@ def models_router(lifecycle: Lifecycle, demand: Guard) -> APIRouter:
     async def job(job_id: JobId) -> Response:
         """Its state, its progress, and why it failed if it did."""
         return answer(await lifecycle.job(job_id))
+
+    @routes.get(
+        "/{model}/versions/{version}/card",
+        summary="The model card of a version",
+        response_model=dict[str, object],
+        dependencies=may_look,
+    )
+    async def card(model: Model, version: Version) -> Response:
+        """What it was trained on, what it is worth, what it leans on and where it is weak."""
+        body = await lifecycle.card(model, version, page=False)
+        return Response(body, media_type="application/json")
+
+    @routes.get(
+        "/{model}/versions/{version}/card.html",
+        summary="The model card of a version as a page",
+        response_class=HTMLResponse,
+        dependencies=may_look,
+    )
+    async def page(model: Model, version: Version) -> Response:
+        """One file that opens anywhere, with its charts in it."""
+        body = await lifecycle.card(model, version, page=True)
+        return HTMLResponse(body, headers=_ALONE)
 
     @routes.post(
         "/retrain/{model}",

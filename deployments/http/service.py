@@ -75,6 +75,9 @@ class Lifecycle(Protocol):
     async def status(self) -> list[ModelStatus]:
         """Return every model with its versions."""
 
+    async def card(self, model: str, version: str, *, page: bool) -> bytes:
+        """Return a version's card, as JSON or as an HTML page."""
+
     async def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
         """Start a training job."""
 

@@ -15,6 +15,7 @@ from devmind.cli import (
     imports,
     keys,
     lifecycle,
+    model_cards,
     options,
     record,
     running,
@@ -61,6 +62,7 @@ app.command("assess")(ask.assess)
 app.command("status")(status.status)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(lifecycle.train)
+app.add_typer(model_cards.app, name="model")
 app.command("promote")(lifecycle.promote)
 app.command("rollback")(lifecycle.rollback)
 app.command("up")(service.up)

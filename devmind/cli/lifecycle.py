@@ -54,7 +54,7 @@ def train(
 
     jobs = []
     with connect(url, api_key_file) as client:
-        for name in MODELS if model == "all" else (_path_name(model),):
+        for name in MODELS if model == "all" else (path_name(model),):
             job = client.retrain(name, promote_if_better=promote_if_better)
             jobs.append(_followed(client, job) if wait else job)
     if as_json:
@@ -85,7 +85,7 @@ def promote(
     from devmind.cli.connect import connect
 
     with connect(url, api_key_file) as client:
-        now = client.promote(_path_name(model), version, force=force)
+        now = client.promote(path_name(model), version, force=force)
     if as_json:
         say.as_json(now.as_json())
     else:
@@ -108,14 +108,19 @@ def rollback(
     from devmind.cli.connect import connect
 
     with connect(url, api_key_file) as client:
-        now = client.rollback(_path_name(model))
+        now = client.rollback(path_name(model))
     if as_json:
         say.as_json(now.as_json())
     else:
         say.line(f"{now.model}: version {now.version} is champion again")
 
 
-def _path_name(model: str) -> str:
+def path_name(model: str) -> str:
+    """Return a model's name as the service writes it.
+
+    Raises:
+        InvalidInput: If there is no such model.
+    """
     from devmind.errors import InvalidInput
 
     name = model.replace("_", "-")

@@ -183,6 +183,19 @@ class ModelVersion(Answer):
     scorecard: dict[str, float | None] = {}
 
 
+class ModelCard(Answer):
+    """What a version was trained on, what it is worth and where it is weak."""
+
+    model: str
+    created_at: datetime | None = None
+    trained_on: dict[str, Any] = {}
+    measured_on: dict[str, Any] = {}
+    metrics: dict[str, float | None] = {}
+    baselines: dict[str, dict[str, float | None]] = {}
+    groups: tuple[dict[str, Any], ...] = ()
+    limits: tuple[str, ...] = ()
+
+
 class ModelStatus(Answer):
     """Versions of a model: which is champion, which was, which is served."""
 

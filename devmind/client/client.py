@@ -22,6 +22,7 @@ from devmind.client.answers import (
     EventReceipt,
     FailurePrediction,
     JobStatus,
+    ModelCard,
     ModelStatus,
     Optimization,
     ProjectStatus,
@@ -158,6 +159,14 @@ class Client:
         """Return every model with its versions."""
         return tuple(self._list(ModelStatus, "/models/status", "models"))
 
+    def card(self, model: str, version: str = "champion") -> ModelCard:
+        """Return the card of a version."""
+        return self._get(ModelCard, _card(model, version))
+
+    def card_page(self, model: str, version: str = "champion") -> str:
+        """Return the card of a version as an HTML page that opens anywhere."""
+        return self._transport.ask(Call(method="GET", path=f"{_card(model, version)}.html")).text
+
     def retrain(self, model: str, *, promote_if_better: bool = False) -> JobStatus:
         """Start a training job for *model* (`build-optimizer`, ...)."""
         body = _json({"promote_if_better": promote_if_better})
@@ -241,6 +250,10 @@ class Client:
             place = ".".join(map(str, first["loc"]))
             reason = f"an answer this client cannot read ({place}: {first['msg']})"
             raise ServiceUnreachable(self.url, reason) from error
+
+
+def _card(model: str, version: str) -> str:
+    return f"/models/{quote(model, safe='')}/versions/{quote(version, safe='')}/card"
 
 
 def _json(body: BaseModel | dict[str, Any]) -> bytes:

@@ -210,6 +210,11 @@ class Lifecycle:
             )
         ]
 
+    async def card(self, model, version, *, page):
+        if version not in ("champion", "3"):
+            raise NotFound("version", f"{model}/{version}")
+        return b"<!DOCTYPE html><title>card</title>" if page else b'{"model": "build_optimizer"}'
+
     async def retrain(self, model, *, promote_if_better):
         self.calls.append(("retrain", model, promote_if_better))
         return self._job(model)

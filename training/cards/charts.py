@@ -182,6 +182,5 @@ def _ranked(rows: Examples) -> Iterator[NDArray[np.int64]]:
 
 def _edges(said: Floats) -> Floats:
     """Bins with equally many of the values (n,), so that rare failures fill some of them."""
-    if not said.size:
-        return np.array([0.0, 1.0])
-    return np.unique(np.quantile(said, np.linspace(0, 1, BINS + 1)))
+    inner = np.quantile(said, np.linspace(0, 1, BINS + 1)[1:-1]) if said.size else said
+    return np.unique([0.0, *inner, 1.0])
