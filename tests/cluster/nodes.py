@@ -89,7 +89,7 @@ class SlowRounds(TrainingCallback):
     def __init__(self, mark, *, at, seconds=0.05):
         self.mark, self.at, self.seconds = mark, at, seconds
 
-    def after_iteration(self, model, epoch, evals_log):
+    def after_iteration(self, _model, epoch, _evals_log):
         time.sleep(self.seconds)
         if epoch == self.at:
             self.mark.touch()
@@ -102,7 +102,7 @@ class DiesAt(TrainingCallback):
     def __init__(self, mark, *, at):
         self.mark, self.at = mark, at
 
-    def after_iteration(self, model, epoch, evals_log):
+    def after_iteration(self, _model, epoch, _evals_log):
         if epoch == self.at:
             try:
                 self.mark.touch(exist_ok=False)
