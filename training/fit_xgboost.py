@@ -76,24 +76,21 @@ class _Task:
 def _fit_on_actors(task: _Task, workers: Workers, *, elastic: bool) -> Boosted:
     """Fit until all rows and all rounds are in.
 
-    What a lost actor knew is missing until another one has read it, which may be never; then all
-    is fitted again by as many as are left. After a second restart the library counts the rounds
-    of the first one twice, and ends early; then what is missing is added.
+    What a lost actor knew is missing until another one has read it, which may be never, and is no
+    error to the library. Then all is fitted again by as many actors as are left.
     """
-    rows, booster = rows_of(task.fit), None
+    rows = rows_of(task.fit)
     count = min(workers.count, len(task.fit), len(task.stopping) or len(task.fit))
     for _ in range(ATTEMPTS):
         shared = _Share(count=count, cpus_each=workers.cpus_each, elastic=elastic and count > 1)
-        booster, seen = _trained(task, shared, booster)
-        if seen < rows:
-            count, booster = max(1, min(count - 1, count * seen // rows)), None
-            log.warning("rows of a lost actor are missing", rows=rows, seen=seen, actors=count)
-        elif task.stopping and hasattr(booster, "best_iteration"):
+        booster, seen = _trained(task, shared)
+        done = booster.num_boosted_rounds()
+        if task.stopping and seen == rows:
             return boosted(booster, booster.best_iteration + 1, by="xgboost_ray")
-        elif (done := booster.num_boosted_rounds()) >= task.config.rounds:
-            return boosted(booster, task.config.rounds, by="xgboost_ray")
-        else:
-            log.warning("rounds are missing after restarts", rounds=task.config.rounds, done=done)
+        if (seen, done) == (rows, task.config.rounds):
+            return boosted(booster, done, by="xgboost_ray")
+        log.warning("a booster is not whole", rows=rows, seen=seen, rounds=done, actors=count)
+        count = max(1, min(count - 1, count * seen // rows))
     message = f"XGBoost lost actors in each of {ATTEMPTS} attempts; see the logs of Ray's nodes"
     raise RuntimeError(message)
 
@@ -105,22 +102,22 @@ class _Share:
     elastic: bool
 
 
-def _trained(task: _Task, share: _Share, before: Any) -> tuple[Any, int]:
-    """Train what is missing after *before*; return the booster and the rows it saw last."""
+def _trained(task: _Task, share: _Share) -> tuple[Any, int]:
+    """Return a booster, and how many rows had a say in its last round."""
     import xgboost_ray  # noqa: PLC0415 - as above
 
     from training.shard_matrix import ShardMatrix  # noqa: PLC0415 - as above
 
     os.environ.setdefault("RXGB_PLACEMENT_GROUP_TIMEOUT_S", "300")
-    more: dict[str, Any] = {"xgb_model": before} if before is not None else {}
+    stop: dict[str, Any] = {}
     if task.stopping:
-        more["evals"] = [(ShardMatrix(task.stopping), "stopping")]
-        more["early_stopping_rounds"] = task.config.patience
+        stop["evals"] = [(ShardMatrix(task.stopping), "stopping")]
+        stop["early_stopping_rounds"] = task.config.patience
     found: dict[str, Any] = {}
     booster = xgboost_ray.train(
         parameters(task.config),
         ShardMatrix(task.fit),
-        num_boost_round=task.config.rounds - (before.num_boosted_rounds() if before else 0),
+        num_boost_round=task.config.rounds,
         verbose_eval=False,
         additional_results=found,
         callbacks=list(task.callbacks),
@@ -133,6 +130,6 @@ def _trained(task: _Task, share: _Share, before: Any) -> tuple[Any, int]:
             checkpoint_frequency=CHECKPOINT_ROUNDS,
             verbose=False,
         ),
-        **more,
+        **stop,
     )
     return booster, int(found.get("total_n", 0))

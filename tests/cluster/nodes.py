@@ -47,10 +47,14 @@ def wait_for(found, timeout_s=90.0):
     return value
 
 
-def pids_of(title):
-    """The processes of Ray whose title contains *title*."""
-    mine = psutil.Process().children(recursive=True)
-    return [child.pid for child in mine if title in _title(child)]
+def pids_on(node, title):
+    """The workers of *node* whose title contains *title*."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    try:
+        children = psutil.Process(raylet).children(recursive=True)
+    except psutil.Error:
+        return []
+    return [child.pid for child in children if title in _title(child)]
 
 
 def _title(process):

@@ -17,7 +17,7 @@ from tests.cluster.nodes import (
     cluster_of_nodes,
     kill,
     once,
-    pids_of,
+    pids_on,
 )
 from tests.training.builders import random_builds, random_cycles
 from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, Workers, seeds
@@ -105,9 +105,16 @@ def test_a_dropped_node_takes_no_rows_of_the_booster_with_it(cluster, node, buil
     shards, rows, label = builds
     mark = tmp_path / "reached"
     slow = SlowRounds(mark, at=25)
+    too_large_for_one_node = Workers(count=2, cpus_each=0.6)
 
-    with once(mark.exists, lambda: cluster.remove_node(node, allow_graceful=False)):
-        found = fit_quantiles(shards, (), BOOSTING, workers=WORKERS, callbacks=[slow])
+    def drop():
+        assert pids_on(node, "RayXGBoostActor")
+        cluster.remove_node(node, allow_graceful=False)
+
+    with once(mark.exists, drop):
+        found = fit_quantiles(
+            shards, (), BOOSTING, workers=too_large_for_one_node, callbacks=[slow]
+        )
 
     assert found.rounds == 60
     here = loss(fit_quantiles_here(shards, (), BOOSTING), rows, label)
@@ -161,11 +168,12 @@ def test_a_network_goes_on_from_its_checkpoint(cluster, node, undisturbed, tmp_p
     seen = []
 
     def strike():
+        assert pids_on(node, "RayTrainWorker")
         seen.append(newest(storage))
         if lost == "node":
             cluster.remove_node(node, allow_graceful=False)
         else:
-            kill(pids_of("RayTrainWorker")[0])
+            kill(pids_on(node, "RayTrainWorker")[0])
 
     with once(lambda: newest(storage) >= (1, 6), strike):
         members = fit_network(network_task(tmp_path), storage=storage, workers=WORKERS)
@@ -186,13 +194,13 @@ def test_a_forest_grows_again_what_a_dropped_node_had_grown(cluster, node):
     kept = weight > 0
     inputs = (rows.rows[kept], rows.failed[kept], weight[kept])
     config = ForestConfig(trees=400, trees_per_task=20, row_share=1.0)
-    begun = time.monotonic()
 
-    with once(
-        lambda: len(pids_of("ray::grow")) == 2 and time.monotonic() > begun + 2,
-        lambda: cluster.remove_node(node, allow_graceful=False),
-    ):
-        found = fit_forest(*inputs, config, workers=WORKERS)
+    def drop():
+        time.sleep(1)  # some trees are grown by then
+        cluster.remove_node(node, allow_graceful=False)
+
+    with once(lambda: pids_on(node, "ray::grow"), drop):
+        found = fit_forest(*inputs, config, workers=Workers(count=4, cpus_each=0.5))
 
     alone = grow(*inputs, config, seeds(config.seed, config.trees))
     assert node not in cluster.worker_nodes
