@@ -28,7 +28,7 @@ from training.fit_xgboost import fit_quantiles
 from training.network_checkpoint import read_progress
 from training.shards import write_shards
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 WORKERS = Workers(count=2, cpus_each=0.5)
 BY_RAY_TRAIN = Workers(count=2, cpus_each=0.5, boosting="ray_train")
