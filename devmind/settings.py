@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
+XGBoostBackend = Literal["xgboost_ray", "ray_train"]
 _CONFIG = SettingsConfigDict(env_prefix="DEVMIND_", extra="ignore", populate_by_name=True)
 
 
@@ -56,6 +57,12 @@ class ServerSettings(BaseSettings):
     """File of such lines (`DEVMIND_API_KEYS_FILE`)."""
     max_body_bytes: Annotated[int, Field(gt=0)] = 64 * 2**20
     """Largest request body, after unpacking (`DEVMIND_MAX_BODY_BYTES`)."""
+    training_workers: Annotated[int, Field(ge=1)] = 2
+    """Ray workers that share a fit (`DEVMIND_TRAINING_WORKERS`)."""
+    training_cpus_each: Annotated[float, Field(gt=0)] = 0.5
+    """CPUs that each of them claims (`DEVMIND_TRAINING_CPUS_EACH`)."""
+    xgboost_backend: XGBoostBackend = "xgboost_ray"
+    """What runs distributed XGBoost (`DEVMIND_XGBOOST_BACKEND`)."""
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
 

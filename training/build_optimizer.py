@@ -153,6 +153,7 @@ def _manifest(
         "own": list(boosters.own),
         "seeded": list(misses),
         "rounds_kept": boosters.all.rounds,
+        "backend": boosters.all.by,
     }
     draft = draft_manifest(BUILD_OPTIMIZER, learned, setting, seed=config.seed, config=described)
     prior = prior_of(misses)

@@ -6,20 +6,31 @@ Frozen values: a configuration and a seed name a model; both go into the bundle'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from devmind.errors import InvalidInput
 
 QUANTILES = (0.1, 0.5, 0.9)
 
 
+BoostingBackend = Literal["xgboost_ray", "ray_train"]
+"""What runs distributed XGBoost: the actors of `xgboost_ray`, or the workers of Ray Train."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """How many Ray workers share a fit, and how much of a CPU each may claim."""
+    """How many Ray workers share a fit, and how much of a CPU each may claim.
+
+    Attributes:
+        count: So many, if the cluster has room for them.
+        cpus_each: Of a CPU, or of several.
+        boosting: What runs XGBoost on them.
+    """
 
     count: int = 2
     cpus_each: float = 0.5
+    boosting: BoostingBackend = "xgboost_ray"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +136,7 @@ def workers_for(free_cpus: float, wanted: Workers, *, least: float = 0.05) -> Wo
 
     Example:
         >>> workers_for(0.6, Workers(count=2, cpus_each=0.5))
-        Workers(count=2, cpus_each=0.3)
+        Workers(count=2, cpus_each=0.3, boosting='xgboost_ray')
 
     Raises:
         InvalidInput: If less than *least* of a CPU is free.
@@ -134,8 +145,24 @@ def workers_for(free_cpus: float, wanted: Workers, *, least: float = 0.05) -> Wo
         raise InvalidInput("free CPUs of the cluster", free_cpus, f"Training needs {least}.")
     share = min(wanted.cpus_each, int(free_cpus / wanted.count * 100) / 100)
     if share >= least:
-        return Workers(count=wanted.count, cpus_each=share)
-    return Workers(count=1, cpus_each=int(free_cpus * 100) / 100)
+        return replace(wanted, cpus_each=share)
+    return replace(wanted, count=1, cpus_each=int(free_cpus * 100) / 100)
+
+
+def joined_on_one_node(workers: Workers, nodes: int) -> Workers:
+    """Return one worker with the CPUs of all, where a cluster is one node and they are whole.
+
+    Threads of one process share rows and histograms; processes on one machine pass them around.
+    Below two whole CPUs Ray gives a process one thread, however many it may claim.
+
+    Example:
+        >>> joined_on_one_node(Workers(count=2, cpus_each=2.0), nodes=1).cpus_each
+        4.0
+    """
+    cpus = workers.count * workers.cpus_each
+    if nodes > 1 or workers.count == 1 or workers.cpus_each < 1 or cpus != int(cpus):
+        return workers
+    return replace(workers, count=1, cpus_each=cpus)
 
 
 def seeds(seed: int, count: int) -> tuple[int, ...]:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from models.build_optimizer import to_log_seconds
 from models.duration_inputs import DurationInputs
+from training.boosted import Boosted
 from training.config import BoostingConfig
 from training.examples import Examples, Mask
-from training.fit_xgboost import Boosted
 from training.recipe import Setting
 from training.shards import project_weights, write_shards
 

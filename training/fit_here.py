@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from training.boosted import Boosted, boosted, parameters
 from training.config import BoostingConfig
-from training.fit_xgboost import Boosted, parameters
-from training.shards import read_shard, shard_names
+from training.shards import read_shards
 
 ROWS_A_THREAD = 5_000
 """With fewer rows each, threads wait for one another longer than they work."""
@@ -42,12 +40,11 @@ def fit_quantiles_here(
         **stop,
     )
     rounds = booster.best_iteration + 1 if stopping else booster.num_boosted_rounds()
-    return Boosted(booster=bytes(booster[:rounds].save_raw("ubj")), rounds=rounds)
+    return boosted(booster, rounds, by="xgboost")
 
 
 def _matrix(paths: Sequence[Path]) -> Any:
     import xgboost  # noqa: PLC0415 - as above
 
-    parts = [read_shard(path, shard_names(paths[0])) for path in paths]
-    rows, label, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    rows, label, weight = read_shards(paths)
     return xgboost.QuantileDMatrix(rows, label, weight=weight)

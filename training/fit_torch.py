@@ -1,46 +1,26 @@
 """The failure network, trained by Ray Train: data-parallel over gloo, on CPUs.
 
-A worker that dies is replaced, and training goes on with the members not finished yet. Weights
-come back as a safetensors file in a checkpoint; nothing is unpickled.
+A worker that dies is replaced, on another node if its own is gone, and training goes on from the
+newest checkpoint: members that are trained are not trained again, nor are the epochs kept of the
+one under way. The result is that of an undisturbed training, bit by bit.
 """
 
 from __future__ import annotations
 
-import math
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.network import InputGrid
-from training.config import NetworkConfig, Workers, seeds
-from training.shards import read_shard
+from training.config import Workers, seeds
+from training.faults import unwrapped
+from training.network_checkpoint import Progress, read_progress, write_progress
+from training.network_member import Member, NetworkTask, State
+from training.shards import Columns, read_shard, rows_of
 
-State = dict[str, NDArray[np.float32]]
-_WEIGHTS = "members.safetensors"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkTask:
-    """Everything a worker needs: where its rows are and how to learn from them.
-
-    Attributes:
-        shards: One for each worker, in the order of rank.
-        rows: In all shards together.
-        names: The features, in order.
-        grid: Learned from the same rows.
-        config: The knobs, the seed included.
-    """
-
-    shards: tuple[Path, ...]
-    rows: int
-    names: tuple[str, ...]
-    grid: InputGrid
-    config: NetworkConfig
+__all__ = ["NetworkTask", "State", "fit_network", "train_member", "train_members"]
 
 
 def fit_network(task: NetworkTask, *, storage: Path, workers: Workers) -> list[State]:
@@ -55,11 +35,13 @@ def fit_network(task: NetworkTask, *, storage: Path, workers: Workers) -> list[S
         The members' parameters, named as `models.network` says.
 
     Raises:
+        UnreadableSource: If a shard is missing, truncated or damaged.
         ray.train.TrainingFailedError: If workers died more often than is tolerated.
     """
     import ray.train.torch  # noqa: PLC0415 - slow, and only training pays for it
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig  # noqa: PLC0415
 
+    rows_of(task.shards)
     trainer = ray.train.torch.TorchTrainer(
         train_members,
         train_loop_config={"task": task},
@@ -68,129 +50,91 @@ def fit_network(task: NetworkTask, *, storage: Path, workers: Workers) -> list[S
             num_workers=len(task.shards),
             use_gpu=False,
             resources_per_worker={"CPU": workers.cpus_each},
+            placement_strategy="SPREAD",
         ),
         run_config=RunConfig(
             name="failure-network",
             storage_path=str(storage.resolve()),
-            failure_config=FailureConfig(max_failures=2),
+            failure_config=FailureConfig(max_failures=3),
             checkpoint_config=CheckpointConfig(num_to_keep=1),
         ),
     )
-    checkpoint: Any = trainer.fit().checkpoint
+    with unwrapped():
+        checkpoint: Any = trainer.fit().checkpoint
     with checkpoint.as_directory() as folder:
-        return _read(Path(folder))
+        return list(read_progress(Path(folder)).done)
 
 
 def train_members(config: dict[str, Any]) -> None:
-    """Run on each worker: train what is not trained yet, report after each member."""
+    """Run on each worker: train what is not trained yet, report as `NetworkTask` says."""
     import ray.train  # noqa: PLC0415 - as above
 
     task: NetworkTask = config["task"]
     context = ray.train.get_context()
-    done: list[State] = []
+    rank, world = context.get_world_rank(), context.get_world_size()
+    progress = Progress()
     if before := ray.train.get_checkpoint():
         with before.as_directory() as folder:
-            done = _read(Path(folder))
-    rank, world = context.get_world_rank(), context.get_world_size()
+            progress = read_progress(Path(folder))
     rows, label, weight = read_shard(task.shards[rank], task.names)
-    inputs = task.grid.encode(rows)
-    for seed in seeds(task.config.seed, task.config.members)[len(done) :]:
-        done.append(train_member(inputs, label, weight, task, seed=seed, rank=rank, world=world))
-        with tempfile.TemporaryDirectory() as folder:
-            metrics = {"members": len(done)}
-            if rank == 0:
-                _write(Path(folder), done)
-                checkpoint = ray.train.Checkpoint.from_directory(folder)
-                ray.train.report(metrics, checkpoint=checkpoint)
-            else:
-                ray.train.report(metrics)
+    columns = (task.grid.encode(rows), label, weight)
+    for seed in seeds(task.config.seed, task.config.members)[len(progress.done) :]:
+        member = Member(columns, task, seed=seed, rank=rank, world=world)
+        progress = _trained(member, task, progress, rank=rank, world=world)
 
 
-def train_member(  # noqa: PLR0913 - a worker's whole world
+def _trained(
+    member: Member, task: NetworkTask, progress: Progress, *, rank: int, world: int
+) -> Progress:
+    """Train *member* from where *progress* says; return progress with it among the done."""
+    done, kept = progress.done, progress.epoch
+    if progress.epoch:
+        member.go_on(progress.epoch, progress.weights, progress.moments)
+    while member.epoch < member.epochs:
+        member.learn_epoch()
+        steps = (member.epoch - kept) * task.steps(world)
+        if member.epoch < member.epochs and steps >= task.checkpoint_steps:
+            kept = member.epoch
+            now = {"weights": member.weights(), "moments": member.moments()}
+            _report(Progress(done=done, epoch=kept, **now), rank)
+    progress = Progress(done=(*done, member.weights()))
+    _report(progress, rank)
+    return progress
+
+
+def _report(progress: Progress, rank: int) -> None:
+    import ray.train  # noqa: PLC0415 - as above
+
+    metrics = {"members": len(progress.done), "epoch": progress.epoch}
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = None
+        if rank == 0:
+            write_progress(Path(folder), progress)
+            checkpoint = ray.train.Checkpoint.from_directory(folder)
+        ray.train.report(metrics, checkpoint=checkpoint)
+
+
+def train_member(
     inputs: NDArray[np.float32],
     label: NDArray[np.float32],
     weight: NDArray[np.float32],
     task: NetworkTask,
     *,
     seed: int,
-    rank: int = 0,
-    world: int = 1,
 ) -> State:
-    """Train one network on this worker's rows, in step with the other workers.
+    """Train one network on all rows in this process.
 
-    Equal seeds and equal shards give equal weights.
+    Equal seeds and equal rows give equal weights.
 
     Args:
-        inputs: float32 (n, 2c), what the grid made of this worker's rows.
+        inputs: float32 (n, 2c), what the grid made of the rows.
         label: float32 (n,), 1 for a failed build.
-        weight: float32 (n,), mean 1 over all workers.
-        task: For its configuration and the number of rows in all.
+        weight: float32 (n,), with a mean of 1.
+        task: For its configuration and the number of rows.
         seed: Of the weights, the order of rows and dropout.
-        rank: This worker's number.
-        world: How many there are.
     """
-    import torch  # noqa: PLC0415 - as above
-
-    config = task.config
-    torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    network: Any = build_network(inputs.shape[1], config)
-    if world > 1:
-        network = torch.nn.parallel.DistributedDataParallel(network)
-    torch.manual_seed(seed + 104_729 * (rank + 1))
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    tensors = [torch.from_numpy(array) for array in (inputs, label, weight)]
-    batch = max(1, config.batch // world)
-    steps = max(1, math.ceil(task.rows // world / batch))
-    epochs = max(config.epochs, math.ceil(config.least_steps / steps))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=config.learning_rate, total_steps=steps * epochs
-    )
-    for _ in range(epochs):
-        order = torch.randperm(len(inputs))
-        for chosen in torch.tensor_split(order, steps):
-            x, y, w = (tensor[chosen] for tensor in tensors)
-            loss: Any = torch.nn.functional.binary_cross_entropy_with_logits(
-                network(x)[:, 0], y, weight=w
-            )
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    plain = network.module if world > 1 else network
-    return {name: value.detach().numpy().copy() for name, value in plain.state_dict().items()}
-
-
-def build_network(inputs: int, config: NetworkConfig) -> Any:
-    """Return the untrained `torch.nn.Sequential` whose layers `models.network` names."""
-    from torch import nn  # noqa: PLC0415 - as above
-
-    layers: list[Any] = []
-    for width in config.hidden:
-        layers += [
-            nn.Linear(inputs, width),
-            nn.LayerNorm(width),
-            nn.ReLU(),
-            nn.Dropout(config.dropout),
-        ]
-        inputs = width
-    return nn.Sequential(*layers, nn.Linear(inputs, 1))
-
-
-def _write(folder: Path, members: Sequence[State]) -> None:
-    from safetensors.numpy import save_file  # noqa: PLC0415 - as above
-
-    tensors = {f"{i}/{name}": a for i, state in enumerate(members) for name, a in state.items()}
-    save_file(tensors, folder / _WEIGHTS)
-
-
-def _read(folder: Path) -> list[State]:
-    from safetensors.numpy import load_file  # noqa: PLC0415 - as above
-
-    members: dict[int, State] = {}
-    for key, value in load_file(folder / _WEIGHTS).items():
-        number, _, name = key.partition("/")
-        members.setdefault(int(number), {})[name] = value
-    return [members[number] for number in sorted(members)]
+    columns: Columns = (inputs, label, weight)
+    member = Member(columns, task, seed=seed)
+    while member.epoch < member.epochs:
+        member.learn_epoch()
+    return member.weights()

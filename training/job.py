@@ -83,7 +83,7 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         ModelUnavailable: If the registry does not answer; the bundle is kept and named.
     """
     progress.stage("reading")
-    workers = workers_for(free_cpus(), Workers())
+    workers = workers_for(free_cpus(), wanted_workers(settings))
     examples, kin = _examples(order.model, settings, progress, folder, workers)
     setting = Setting(
         folder=folder,
@@ -110,6 +110,15 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         kept = _keep(folder / "bundle", settings.home / "unregistered" / order.job_id)
         reason = f"{error.reason}; the trained bundle is kept in {kept}"
         raise ModelUnavailable(error.model, reason) from error
+
+
+def wanted_workers(settings: ServerSettings) -> Workers:
+    """Return the workers that the settings ask for."""
+    return Workers(
+        count=settings.training_workers,
+        cpus_each=settings.training_cpus_each,
+        boosting=settings.xgboost_backend,
+    )
 
 
 def _examples(

@@ -17,6 +17,7 @@ from models.bundle import Bundle, Manifest, TrainedRange, beside
 from models.scorecard import Scorecard
 from training.examples import Examples, Mask
 from training.kinship import Kin
+from training.soundness import refuse_impossible
 from training.split import Split, SplitPolicy, older_than, split
 
 OnStage = Callable[[str], None]
@@ -137,8 +138,10 @@ def train_with(
         what: What a row is about, for messages.
 
     Raises:
+        InvalidInput: If a feature is infinite, or an outcome is not a finite number.
         NotEnoughHistory: If there are too few builds to fit, calibrate and score.
     """
+    refuse_impossible(examples)
     test = split_enough(examples, setting, what=what).test
     scored = learn(examples.where(older_than(examples, test)), setting)
 

@@ -79,8 +79,8 @@ def alone_if_small(workers: Workers, rows: int) -> Workers:
 
     Example:
         >>> alone_if_small(Workers(count=2, cpus_each=0.5), rows=3_000)
-        Workers(count=1, cpus_each=1.0)
+        Workers(count=1, cpus_each=1.0, boosting='xgboost_ray')
     """
     if rows >= SHARED_FROM:
         return workers
-    return Workers(count=1, cpus_each=round(workers.count * workers.cpus_each, 2))
+    return replace(workers, count=1, cpus_each=round(workers.count * workers.cpus_each, 2))

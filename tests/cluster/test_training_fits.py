@@ -1,6 +1,7 @@
 """The three fits on a real local Ray cluster."""
 
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,33 @@ def test_two_actors_fit_quantiles_that_repeat(cluster, tmp_path):
         for model in (booster, here)
     ]
     assert losses[0] == pytest.approx(losses[1], rel=0.1)
+
+
+def test_both_backends_fit_equally_well(cluster, tmp_path):
+    """
+    The setting switches from the actors of xgboost_ray to the workers of Ray Train: both say who
+    fitted, and on the same newer rows neither is better.
+    """
+    builds = random_builds(2500, seed=4)
+    label = to_log_seconds(builds.duration_s)
+    fitted = np.arange(2000)
+    fit = write_shards(
+        tmp_path, builds.where(fitted), label=label[fitted], weight=np.ones(2000), count=2
+    )
+    config = BoostingConfig(levels=QUANTILES, rounds=40, learning_rate=0.2)
+
+    losses = {}
+    for backend in ("xgboost_ray", "ray_train"):
+        asked = replace(WORKERS, boosting=backend)
+        found = fit_quantiles(fit, (), config, workers=asked)
+        booster = xgboost.Booster()
+        booster.load_model(bytearray(found.booster))
+        said = booster.inplace_predict(builds.rows[2000:])
+        losses[found.by] = pinball(label[2000:], said, levels=QUANTILES)
+
+    assert {"xgboost_ray", "ray_train"} == set(losses)
+    assert losses["ray_train"] == pytest.approx(losses["xgboost_ray"], rel=0.02)
+    assert list(tmp_path.iterdir()) == list(fit)
 
 
 def test_two_workers_train_a_network_that_repeats(cluster, tmp_path):

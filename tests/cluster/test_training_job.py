@@ -64,6 +64,7 @@ def test_a_job_without_history_ends_with_2_and_the_reason(tmp_path):
     assert "Traceback" not in done.stderr
     assert found.state == "failed"
     assert "Need at least" in found.detail
+    assert list((tmp_path / "training").iterdir()) == []
 
 
 def test_an_unknown_model_ends_with_2(tmp_path):

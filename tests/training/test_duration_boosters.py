@@ -130,6 +130,7 @@ def test_a_project_is_learned_as_it_is(setting):
     assert bank == pytest.approx(100, rel=0.05)
     assert bank <= young <= shop
     assert learned.manifest.learned_until == {"bank": 500, "shop": 600, "site": 80}
+    assert learned.manifest.config["backend"] == "xgboost"
     assert len(model.seeds("shop")) > 40
     assert model.seeds("shop").known_at.max() <= 600
 
