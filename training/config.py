@@ -6,10 +6,11 @@ Frozen values: a configuration and a seed name a model; both go into the bundle'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from devmind.errors import InvalidInput
+from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 
 QUANTILES = (0.1, 0.5, 0.9)
 
@@ -115,9 +116,38 @@ class ForestConfig:
     seed: int = 0
 
 
-def as_json(config: BoostingConfig | NetworkConfig | ForestConfig) -> dict[str, Any]:
+Config = BoostingConfig | NetworkConfig | ForestConfig
+
+_CONFIGS: dict[str, type[Config]] = {
+    BUILD_OPTIMIZER: BoostingConfig,
+    FAILURE_PREDICTOR: NetworkConfig,
+    TEST_INTELLIGENCE: ForestConfig,
+}
+
+
+def default_config(model: str, *, seed: int) -> Config:
+    """Return the knobs *model* is trained with unless a search found better ones."""
+    return _CONFIGS[model](seed=seed)
+
+
+def as_json(config: Config) -> dict[str, Any]:
     """Return *config* as JSON values, for a manifest."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+
+
+def from_json(model: str, values: Mapping[str, Any]) -> Config:
+    """Return the configuration that `as_json` wrote; what it does not say has its default.
+
+    Args:
+        model: One of `models.names.MODELS`.
+        values: May hold more than knobs, as a manifest does.
+    """
+    kind = _CONFIGS[model]
+    own = {field.name for field in fields(kind)}
+    said: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in own
+    }
+    return kind(**said)
 
 
 def workers_for(free_cpus: float, wanted: Workers, *, least: float = 0.05) -> Workers:
@@ -144,6 +174,6 @@ def seeds(seed: int, count: int) -> tuple[int, ...]:
     return tuple(value % 2**31 for value in spread)
 
 
-def knobs(**models: BoostingConfig | NetworkConfig | ForestConfig) -> Mapping[str, Any]:
+def knobs(**models: Config) -> Mapping[str, Any]:
     """Return several configurations as one JSON object."""
     return {name: as_json(config) for name, config in models.items()}
