@@ -6,7 +6,7 @@ Frozen values: a configuration and a seed name a model; both go into the bundle'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from devmind.errors import InvalidInput
@@ -133,21 +133,6 @@ def default_config(model: str, *, seed: int) -> Config:
 def as_json(config: Config) -> dict[str, Any]:
     """Return *config* as JSON values, for a manifest."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
-
-
-def from_json(model: str, values: Mapping[str, Any]) -> Config:
-    """Return the configuration that `as_json` wrote; what it does not say has its default.
-
-    Args:
-        model: One of `models.names.MODELS`.
-        values: May hold more than knobs, as a manifest does.
-    """
-    kind = _CONFIGS[model]
-    own = {field.name for field in fields(kind)}
-    said: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in own
-    }
-    return kind(**said)
 
 
 def workers_for(free_cpus: float, wanted: Workers, *, least: float = 0.05) -> Workers:

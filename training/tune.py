@@ -1,6 +1,6 @@
 """Searching on Ray: Tune runs trials, Optuna proposes them, ASHA stops the hopeless early.
 
-A trial reports its mean loss after every fold, and the booster's also halfway through the first.
+A trial reports its mean loss after every fold, and boosters also halfway through a fold's rounds.
 The default configuration is the first proposal and is never stopped. What Tune keeps in the plan's
 storage lets another process go on after a crash.
 """
@@ -11,9 +11,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from ray.tune.search.optuna import OptunaSearch
 from models.names import BUILD_OPTIMIZER
 from training.config import Workers
 from training.examples import Examples, read_examples
+from training.search_distributions import distribution
 from training.search_folds import Fold, search_folds
 from training.search_losses import TrialFits, fold_losses
 from training.search_plan import OnTrials, Plan
-from training.search_spaces import Knob, Values, values_of, with_values
+from training.search_spaces import Values, values_of, with_values
 from training.search_trials import Trial
 from training.tune_hooks import (
     LOSS,
@@ -48,6 +49,8 @@ log = structlog.get_logger(__name__)
 
 DRIVER_CPUS = 0.05
 """Of a trial whose actors do the work."""
+ACTORS_FROM = 20_000
+"""Rows from which boosters are fitted on actors in every fold."""
 STATE_EVERY_S = 1.0
 _FOLDER = "tune"
 _QUIET = {
@@ -86,9 +89,14 @@ def run(plan: Plan, *, on_trials: OnTrials, over: Callable[[], bool]) -> list[Tr
         shutil.rmtree(plan.scratch, ignore_errors=True)
 
 
+def interrupted(plan: Plan) -> bool:
+    """Say whether the storage of *plan* holds a search to go on with."""
+    return bool(tune.Tuner.can_restore(str(plan.storage / _FOLDER)))
+
+
 def _finish(plan: Plan) -> None:
     folder = plan.storage / _FOLDER
-    if tune.Tuner.can_restore(str(folder)):
+    if interrupted(plan):
         try:
             tune.Tuner.restore(str(folder), _trainable(plan), resume_unfinished=True).fit()
         except Exception as error:  # noqa: BLE001 - whatever it is, trials can be run anew
@@ -115,17 +123,50 @@ def trial(values: Values, *, plan: Plan) -> None:
     known, folds = _known(plan)
     config = with_values(plan.base, values, plan.space)
     losses: list[float] = []
+
+    def fits(_fold: Fold, place: int) -> TrialFits:
+        first = _first_on_actors(plan, folds)
+        if first is None or place < first:
+            return TrialFits()
+        from training.tune_xgboost import FitOnActors  # noqa: PLC0415 - slow, for boosters alone
+
+        tell = partial(tell_halfway, tuple(losses)) if place == first else None
+        return TrialFits(quantiles=FitOnActors(workers=plan.workers, tell=tell))
+
     with tempfile.TemporaryDirectory(dir=plan.scratch) as folder:
         setting = replace(plan.setting, folder=Path(folder))
-        for loss in fold_losses(known, folds, config, setting, lambda _f, at: _fits(plan, at)):
+        for place, loss in enumerate(fold_losses(known, folds, config, setting, fits)):
             losses.append(loss)
-            mean = sum(losses) / len(losses)
-            tune.report({LOSS: mean, LOSSES: list(losses), STEP: _steps(plan.model, len(losses))})
+            first = _first_on_actors(plan, folds)
+            _report(losses, losses, before=place + (first is not None and place >= first))
 
 
-def tell_halfway(loss: float) -> None:
-    """Report the loss after half of the first fold's rounds; runs in the trial's process."""
-    tune.report({LOSS: loss, LOSSES: [], STEP: 1})
+def tell_halfway(losses: tuple[float, ...], loss: float) -> None:
+    """Report the *loss* after half of a fold's rounds, given the *losses* of those before.
+
+    Runs in the trial's process.
+    """
+    _report(losses, [*losses, loss], before=len(losses))
+
+
+def _report(whole: Sequence[float], known: Sequence[float], *, before: int) -> None:
+    """Tell Tune the mean of *known* losses, and those on *whole* folds.
+
+    Steps double from one report to the next, so that ASHA, which halves, has a rung at each.
+    """
+    tune.report({LOSS: sum(known) / len(known), LOSSES: list(whole), STEP: 2**before})
+
+
+def _first_on_actors(plan: Plan, folds: Sequence[Fold]) -> int | None:
+    """Return the first fold of boosters that is fitted on actors: a large one, or the newest.
+
+    Actors take longer to start than a few thousand rows to learn; what does badly on the older
+    folds is stopped before any has started.
+    """
+    if plan.model != BUILD_OPTIMIZER:
+        return None
+    large = (at for at, fold in enumerate(folds) if fold.learned.sum() >= ACTORS_FROM)
+    return next(large, len(folds) - 1)
 
 
 @lru_cache(maxsize=1)
@@ -138,23 +179,10 @@ def _known(plan: Plan) -> tuple[Examples, tuple[Fold, ...]]:
     return known, search_folds(plan.model, known, plan.setting)
 
 
-def _fits(plan: Plan, place: int) -> TrialFits:
-    if plan.model != BUILD_OPTIMIZER:
-        return TrialFits()
-    from training.tune_xgboost import FitOnActors  # noqa: PLC0415 - slow, for boosters alone
-
-    return TrialFits(
-        quantiles=FitOnActors(workers=plan.workers, tell=None if place else tell_halfway)
-    )
-
-
-def _steps(model: str, folds: int) -> int:
-    return folds + 1 if model == BUILD_OPTIMIZER else folds
-
-
 def _new(plan: Plan) -> tune.Tuner:
     default = values_of(plan.base, plan.space)
-    key = str(plan.storage)
+    key, folds = str(plan.storage), SEARCHES[str(plan.storage)].folds
+    last = 2 ** (folds if plan.model == BUILD_OPTIMIZER else folds - 1)
     return tune.Tuner(
         _trainable(plan),
         tune_config=tune.TuneConfig(
@@ -163,7 +191,7 @@ def _new(plan: Plan) -> tune.Tuner:
             num_samples=plan.trials,
             max_concurrent_trials=_concurrent(plan),
             search_alg=_proposals(plan, default),
-            scheduler=SparingAsha(default, last_step=_steps(plan.model, SEARCHES[key].folds)),
+            scheduler=SparingAsha(default, last_step=last),
             reuse_actors=True,
             trial_dirname_creator=_folder_of,
         ),
@@ -221,12 +249,3 @@ def _proposals(plan: Plan, default: Values) -> OptunaSearch:
         points_to_evaluate=[dict(default)],
         sampler=optuna.samplers.TPESampler(seed=plan.base.seed, n_startup_trials=startup),
     )
-
-
-def distribution(knob: Knob) -> optuna.distributions.BaseDistribution:
-    """Return *knob* as Optuna knows it."""
-    if knob.choices:
-        return optuna.distributions.CategoricalDistribution(knob.choices)
-    if knob.whole:
-        return optuna.distributions.IntDistribution(int(knob.low), int(knob.high), log=knob.log)
-    return optuna.distributions.FloatDistribution(knob.low, knob.high, log=knob.log)

@@ -56,7 +56,7 @@ class FitOnActors:
                 num_actors=count,
                 cpus_per_actor=self.workers.cpus_each,
                 max_actor_restarts=1,
-                checkpoint_frequency=0,
+                checkpoint_frequency=config.rounds,  # a trial that lost an actor begins anew
                 verbose=False,
             ),
             **watched,
