@@ -103,7 +103,9 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         on_stage=progress.stage,
         kin=kin,
     )
-    config = _searched(order, examples, setting, settings, progress) if order.searches else None
+    config = None
+    if order.searches:
+        config = _searched(order, examples, setting, workers, settings, progress)
     trained = train_model(
         order.model, examples, setting, workers=workers, seed=order.seed, config=config
     )
@@ -123,10 +125,11 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         raise ModelUnavailable(error.model, reason) from error
 
 
-def _searched(
+def _searched(  # noqa: PLR0913, PLR0917 - what was asked for, from what, on what
     order: Order,
     examples: Examples,
     setting: Setting,
+    workers: Workers,
     settings: ServerSettings,
     progress: JobProgress,
 ) -> Config:
@@ -136,7 +139,7 @@ def _searched(
         order.model,
         examples,
         setting,
-        workers=Workers(count=setting.shards, cpus_each=Workers().cpus_each),
+        workers=workers,
         seed=order.seed,
         minutes=order.search_minutes,
         trials=order.trials,

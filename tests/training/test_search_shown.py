@@ -107,9 +107,11 @@ def test_pictures_are_drawn_of_few_trials_and_of_many(model, n, tmp_path):
     """
     paths = draw_all(tmp_path, tried(model, n), SPACES[model], title="model", loss="loss")
 
-    assert [
-        path.name for path in paths
-    ] == ["search_history.png", "search_importance.png", "search_parallel.png"]
+    assert [path.name for path in paths] == [
+        "search_history.png",
+        "search_importance.png",
+        "search_parallel.png",
+    ]
     assert all(path.read_bytes().startswith(PNG) for path in paths)
 
 

@@ -1,0 +1,1 @@
+"""How much slower than the plain libraries training on a cluster is, on the same cores."""
