@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,9 +17,12 @@ from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, MODELS, TEST_INTELL
 from tests.training.builders import random_builds
 from tests.training.searches import HISTORIES, setting, trial
 from tests.training.test_split import histories
-from training.config import NetworkConfig, default_config
+from training import intelligence
+from training.config import NetworkConfig, Workers, as_json, default_config
 from training.examples import concatenate
+from training.fit_here import fit_forest_here
 from training.past_rankings import folds
+from training.recipes import train_model
 from training.search_folds import search_folds, searched_rows
 from training.search_losses import fold_losses, log_loss
 from training.search_spaces import SPACES, space_of, values_of, with_values
@@ -211,3 +215,37 @@ def test_log_loss_knows_no_impossible_build():
     A certain and wrong probability costs much, not everything.
     """
     assert math.isfinite(log_loss(np.array([True]), np.array([0.0])))
+
+
+def test_what_a_search_returns_is_told_by_the_bundle(tmp_path):
+    """
+    The manifest of a model trained with found knobs holds every one of them.
+    """
+    space = space_of(TEST_INTELLIGENCE, projects=1)
+    small = replace(default_config(TEST_INTELLIGENCE, seed=2), trees=3)
+    found = with_values(small, {"max_depth": 3, "max_features": "0.3"}, space)
+
+    trained = intelligence.train(
+        HISTORIES[TEST_INTELLIGENCE](), found, setting(tmp_path), fit=fit_forest_here
+    )
+
+    assert as_json(found) == trained.manifest.config
+    assert (
+        trained.manifest.config["max_depth"],
+        trained.manifest.config["max_features"],
+    ) == (3, 0.3)
+
+
+def test_knobs_of_another_model_are_refused(tmp_path):
+    """
+    A network's knobs train no forest.
+    """
+    with pytest.raises(InvalidInput, match="NetworkConfig"):
+        train_model(
+            TEST_INTELLIGENCE,
+            HISTORIES[TEST_INTELLIGENCE](),
+            setting(tmp_path),
+            workers=Workers(),
+            seed=0,
+            config=NetworkConfig(),
+        )
