@@ -10,13 +10,12 @@ from itertools import count
 from pathlib import Path
 
 import features
-from evaluation.fits import local_forest, local_network
 from models.bundle import code_version
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from training import build_optimizer, failure_predictor, intelligence
 from training.config import BoostingConfig, ForestConfig, NetworkConfig
 from training.examples import Examples
-from training.fit_here import fit_quantiles_here
+from training.fit_here import fit_forest_here, fit_network_here, fit_quantiles_here
 from training.recipe import Learned, Setting
 from training.recipes import groups
 
@@ -53,7 +52,7 @@ class Learners:
         return self._within(
             FAILURE_PREDICTOR,
             known,
-            lambda s: failure_predictor.learn(known, config, s, fit=local_network),
+            lambda s: failure_predictor.learn(known, config, s, fit=fit_network_here),
         )
 
     def tests(self, known: Examples) -> Learned:
@@ -62,7 +61,7 @@ class Learners:
         return self._within(
             TEST_INTELLIGENCE,
             known,
-            lambda s: intelligence.learn(known, config, s, fit=local_forest),
+            lambda s: intelligence.learn(known, config, s, fit=fit_forest_here),
         )
 
     def _within(self, model: str, known: Examples, learn: Callable[[Setting], Learned]) -> Learned:

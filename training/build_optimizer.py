@@ -115,6 +115,14 @@ def score(bundle: Bundle, examples: Examples, test: Mask) -> Scorecard:
     return duration_scorecard(rows, said.quantiles_s, duration_baselines(known, rows))
 
 
+def uncalibrated(
+    boosters: Boosters, learned: Examples, config: BoostingConfig, setting: Setting
+) -> BuildOptimizer:
+    """Return *boosters* as the predictor that serves them, without calibration."""
+    manifest = _manifest(boosters, learned, config, setting, {})
+    return BuildOptimizer.load(draft_bundle(manifest, _files(boosters, {})), learned.names)
+
+
 def _refuse_unlearnable(passed: Examples, setting: Setting) -> None:
     if len(passed) < setting.needed:
         raise NotEnoughHistory("passed builds", len(passed), setting.needed)
@@ -129,8 +137,7 @@ def _misses(
     """By how much *newer* builds lay outside the quantiles of *inner* boosters, by project."""
     if not len(newer):
         return {}
-    manifest = _manifest(inner, newer, config, setting, {})
-    model = BuildOptimizer.load(draft_bundle(manifest, _files(inner, {})), newer.names)
+    model = uncalibrated(inner, newer, config, setting)
     found = {}
     for project in newer.projects:
         own = newer.where(np.asarray(newer.project == project))

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from devmind.errors import InvalidInput
+from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 
 QUANTILES = (0.1, 0.5, 0.9)
 
@@ -126,7 +127,21 @@ class ForestConfig:
     seed: int = 0
 
 
-def as_json(config: BoostingConfig | NetworkConfig | ForestConfig) -> dict[str, Any]:
+Config = BoostingConfig | NetworkConfig | ForestConfig
+
+_CONFIGS: dict[str, type[Config]] = {
+    BUILD_OPTIMIZER: BoostingConfig,
+    FAILURE_PREDICTOR: NetworkConfig,
+    TEST_INTELLIGENCE: ForestConfig,
+}
+
+
+def default_config(model: str, *, seed: int) -> Config:
+    """Return the knobs *model* is trained with unless a search found better ones."""
+    return _CONFIGS[model](seed=seed)
+
+
+def as_json(config: Config) -> dict[str, Any]:
     """Return *config* as JSON values, for a manifest."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
 
@@ -171,6 +186,6 @@ def seeds(seed: int, count: int) -> tuple[int, ...]:
     return tuple(value % 2**31 for value in spread)
 
 
-def knobs(**models: BoostingConfig | NetworkConfig | ForestConfig) -> Mapping[str, Any]:
+def knobs(**models: Config) -> Mapping[str, Any]:
     """Return several configurations as one JSON object."""
     return {name: as_json(config) for name, config in models.items()}

@@ -17,7 +17,7 @@ from models.build_optimizer import to_log_seconds
 from models.duration_inputs import DurationInputs
 from training.boosted import Boosted
 from training.config import BoostingConfig
-from training.examples import Examples, Mask
+from training.examples import Examples
 from training.recipe import Setting
 from training.shards import project_weights, write_shards
 
@@ -72,8 +72,14 @@ class Fits:
     own: FitQuantiles
 
 
-def fit_boosters(
-    rows: Examples, own: Sequence[str], config: BoostingConfig, setting: Setting, fits: Fits
+def fit_boosters(  # noqa: PLR0913 - rows, for whom, and how
+    rows: Examples,
+    own: Sequence[str],
+    config: BoostingConfig,
+    setting: Setting,
+    fits: Fits,
+    *,
+    newer: Examples | None = None,
 ) -> Boosters:
     """Fit the booster of all projects, and those of the projects *own*.
 
@@ -83,26 +89,31 @@ def fit_boosters(
         config: The knobs.
         setting: Where shards go.
         fits: How.
+        newer: Rows that the fit of all projects is given as its newer ones, if any.
     """
     inputs = inputs_of(rows)
-    seen = replace(rows, names=inputs.seen, rows=inputs.encode(rows.rows))
-    label = to_log_seconds(rows.duration_s) - inputs.level(rows.rows)
     weight = project_weights(rows.project, config.project_weight_exponent)
 
-    def shards(name: str, chosen: Mask, weight: NDArray[np.float64]) -> tuple[Path, ...]:
-        folder, some = setting.folder / name, seen.where(chosen)
-        count = setting.shards
-        return write_shards(folder, some, label=label[chosen], weight=weight[chosen], count=count)
+    def shards(
+        name: str, some: Examples, weight: NDArray[np.float64] | None = None
+    ) -> tuple[Path, ...]:
+        return write_shards(
+            setting.folder / name,
+            replace(some, names=inputs.seen, rows=inputs.encode(some.rows)),
+            label=to_log_seconds(some.duration_s) - inputs.level(some.rows),
+            weight=np.ones(len(some)) if weight is None else weight,
+            count=setting.shards,
+        )
 
-    everything = np.ones(len(rows), dtype=np.bool_)
-    shared = fits.all(shards("all", everything, weight), (), config)
-    mine = {project: np.asarray(rows.project == project) for project in own}
+    watched = () if newer is None else shards("newer", newer)
+    shared = fits.all(shards("all", rows, weight), watched, config)
+    mine = {project: rows.where(np.asarray(rows.project == project)) for project in own}
     return Boosters(
         inputs=inputs,
         all=shared,
         own={
-            project: fits.own(shards("own", chosen, np.ones(len(rows))), (), config)
-            for project, chosen in mine.items()
-            if chosen.sum() >= _LEAST
+            project: fits.own(shards("own", few), (), config)
+            for project, few in mine.items()
+            if len(few) >= _LEAST
         },
     )

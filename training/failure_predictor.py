@@ -79,7 +79,7 @@ def learn(known: Examples, config: NetworkConfig, setting: Setting, *, fit: FitN
         raise NotEnoughHistory("builds of one project", len(known), setting.policy.needed)
     _refuse_one_class(known.failed, older, parts.calibration)
     setting.on_stage("fitting")
-    grid, members = _fitted(known.where(older), config, setting, part="inner", fit=fit)
+    grid, members = fitted(known.where(older), config, setting, part="inner", fit=fit)
     setting.on_stage("calibrating")
     logits = Network(members).logits(grid.encode(held_out.rows))
     weight = project_weights(held_out.project, config.project_weight_exponent)
@@ -99,7 +99,7 @@ def learn(known: Examples, config: NetworkConfig, setting: Setting, *, fit: FitN
             thresholds=risk_thresholds(held_out.failed, platt(logits, a, b)),
         ),
         files=files(
-            *_fitted(known, config, setting, part="outer", fit=fit),
+            *fitted(known, config, setting, part="outer", fit=fit),
             _past(held_out, logits),
         ),
     )
@@ -170,9 +170,18 @@ def risk_thresholds(failed: Mask, probability: Floats) -> dict[str, float]:
     return {"medium": min(medium, high), "high": high}
 
 
-def _fitted(
+def fitted(
     rows: Examples, config: NetworkConfig, setting: Setting, *, part: str, fit: FitNetwork
 ) -> Fitted:
+    """Choose columns on *rows*, learn the inputs' grid from them, and fit the network's members.
+
+    Args:
+        rows: One a build, both verdicts among them.
+        config: The knobs.
+        setting: Where shards go.
+        part: Names the shards' folder.
+        fit: Fits the members.
+    """
     weight = project_weights(rows.project, config.project_weight_exponent)
     columns = choose_columns(rows.rows, rows.failed, weight, most=config.features, seed=config.seed)
     grid = fit_grid(rows.rows, knots=config.knots, columns=columns)

@@ -1,4 +1,8 @@
-"""Boosted quantiles in this process: for what is fitted sooner than actors start."""
+"""The fits without a cluster, in this process: for what is fitted sooner than actors start.
+
+What is learned is the same: the network and the forest by the very functions that Ray's workers
+run, the booster by the parameters that actors get.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from training.boosted import Boosted, boosted, parameters
-from training.config import BoostingConfig
-from training.shards import read_shards
+from training.config import BoostingConfig, ForestConfig, seeds
+from training.examples import Mask
+from training.fit_forest import grow
+from training.fit_torch import NetworkTask, State, train_member
+from training.shards import read_shard, read_shards
 
 ROWS_A_THREAD = 5_000
 """With fewer rows each, threads wait for one another longer than they work."""
@@ -41,6 +51,24 @@ def fit_quantiles_here(
     )
     rounds = booster.best_iteration + 1 if stopping else booster.num_boosted_rounds()
     return boosted(booster, rounds, by="xgboost")
+
+
+def fit_network_here(task: NetworkTask) -> list[State]:
+    """Train the members of the ensemble, one after the other."""
+    parts = [read_shard(path, task.names) for path in task.shards]
+    rows, label, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    inputs = task.grid.encode(rows)
+    return [
+        train_member(inputs, label, weight, task, seed=seed)
+        for seed in seeds(task.config.seed, task.config.members)
+    ]
+
+
+def fit_forest_here(
+    rows: NDArray[np.float32], failed: Mask, weight: NDArray[np.float64], config: ForestConfig
+) -> list[Any]:
+    """Grow the trees, one after the other."""
+    return grow(rows, failed, weight, config, seeds(config.seed, config.trees))
 
 
 def _matrix(paths: Sequence[Path]) -> Any:

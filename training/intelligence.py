@@ -149,16 +149,31 @@ def _out_of_sample(
     inner = replace(config, trees=min(config.trees, config.calibration_trees))
     for asked in folds(known, setting.policy, config.calibration_folds):
         try:
-            older = known.where(older_than(known, asked))
-            forests = _grown(older, inner, fit, setting.kin)
+            scores[asked] = scores_of_newer(known, asked, inner, setting.kin, fit=fit)
         except UnlearnableHistory:
             continue  # too early; later folds know more
-        for project, trees in {_ALL: forests.shared, **forests.own}.items():
-            rows = asked & (_served_by(known, forests) == project)
-            forest = FlatForest(flatten_trees(trees), features=len(known.names))
-            share = forest.predict(known.rows[rows])
-            scores[rows] = mixed(share, known.rows[rows], known.names, config.rule_share)
     return np.isfinite(scores), scores
+
+
+def scores_of_newer(
+    known: Examples, asked: Mask, config: ForestConfig, kin: Kin, *, fit: FitForest
+) -> Floats:
+    """Grow forests from what was known before the builds of *asked* (n,), and score these.
+
+    Returns:
+        One score a row of *asked*, not calibrated: the higher, the likelier to fail.
+
+    Raises:
+        UnlearnableHistory: If no older build had both passing and failing tests.
+    """
+    forests = _grown(known.where(older_than(known, asked)), config, fit, kin)
+    scores = np.full(len(known), np.nan)
+    for project, trees in {_ALL: forests.shared, **forests.own}.items():
+        rows = asked & (_served_by(known, forests) == project)
+        forest = FlatForest(flatten_trees(trees), features=len(known.names))
+        share = forest.predict(known.rows[rows])
+        scores[rows] = mixed(share, known.rows[rows], known.names, config.rule_share)
+    return scores[asked]
 
 
 def _served_by(rows: Examples, forests: _Forests) -> NDArray[np.object_]:

@@ -1,9 +1,9 @@
 """A training job: history in, a registered version out.
 
-`python -m training.job MODEL [--promote-if-better] [--force] [--job-id ID] [--seed N]` runs on the
-Ray cluster that `RAY_ADDRESS` names, or on a local one of its own. Exit codes: 0 trained (whether
-promoted or not), or another job for the model is under way; 1 an unexpected failure; 2 the history
-or the settings do not allow it, and the message says why.
+`python -m training.job MODEL [--search MINUTES] [--trials N] [--promote-if-better] [--force]
+[--job-id ID] [--seed N]` runs on the Ray cluster that `RAY_ADDRESS` names, or on a local one of its
+own. Exit codes: 0 trained (whether promoted or not), or another job for the model is under way; 1
+an unexpected failure; 2 the history or the settings do not allow it, and the message says why.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ from history.open import open_history, open_jobs
 from models.bundle import code_version
 from models.names import MODELS, in_code, in_paths
 from models.registry import Registry
+from models.tracking_address import TrackingAddress
 from training.cards.making import with_card
-from training.config import Workers, workers_for
+from training.config import Config, Workers, workers_for
 from training.examples import Examples, read_examples
 from training.kinship import Kin, kin_of
 from training.progress import JobCancelled, JobProgress
@@ -66,6 +67,13 @@ class Order:
     seed: int
     promote_if_better: bool
     force: bool
+    search_minutes: float | None = None
+    trials: int | None = None
+
+    @property
+    def searches(self) -> bool:
+        """Whether better knobs are to be looked for first."""
+        return self.search_minutes is not None or self.trials is not None
 
 
 def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: Path) -> Outcome:
@@ -95,7 +103,12 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         on_stage=progress.stage,
         kin=kin,
     )
-    trained = train_model(order.model, examples, setting, workers=workers, seed=order.seed)
+    config = None
+    if order.searches:
+        config = _searched(order, examples, setting, workers, settings, progress)
+    trained = train_model(
+        order.model, examples, setting, workers=workers, seed=order.seed, config=config
+    )
     trained = with_card(trained, examples, setting)
     try:
         return register(
@@ -118,6 +131,30 @@ def wanted_workers(settings: ServerSettings) -> Workers:
         count=settings.training_workers,
         cpus_each=settings.training_cpus_each,
         boosting=settings.xgboost_backend,
+    )
+
+
+def _searched(  # noqa: PLR0913, PLR0917 - what was asked for, from what, on what
+    order: Order,
+    examples: Examples,
+    setting: Setting,
+    workers: Workers,
+    settings: ServerSettings,
+    progress: JobProgress,
+) -> Config:
+    from training.search import Watch, search  # noqa: PLC0415 - most jobs search for nothing
+
+    return search(
+        order.model,
+        examples,
+        setting,
+        workers=workers,
+        seed=order.seed,
+        minutes=order.search_minutes,
+        trials=order.trials,
+        storage=settings.home.resolve() / "search" / order.job_id,
+        tracking=TrackingAddress(settings.tracking_uri, settings.artifacts),
+        watch=Watch(console=progress.console, tell=progress.searching),
     )
 
 
@@ -181,7 +218,7 @@ def free_cpus() -> float:
         time.sleep(_LOOK_S)
 
 
-def main(
+def main(  # noqa: PLR0913 - one argument an option
     model: Annotated[str, typer.Argument(help=", ".join(in_paths(name) for name in MODELS))],
     *,
     promote_if_better: Annotated[
@@ -190,6 +227,13 @@ def main(
     force: Annotated[bool, typer.Option("--force", help="Promote whatever the gate says.")] = False,
     job_id: Annotated[str, typer.Option(help="Of a job asked for before.")] = "",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    search: Annotated[
+        float | None,
+        typer.Option("--search", min=0.1, help="Look for better knobs first, so many minutes."),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Look for better knobs in at most so many trials.")
+    ] = None,
 ) -> None:
     """Train a model on the recorded history and register it as a new version."""
     logs.configure()
@@ -204,6 +248,8 @@ def main(
         seed=seed,
         promote_if_better=promote_if_better,
         force=force,
+        search_minutes=search,
+        trials=trials,
     )
     try:
         settings = ServerSettings()

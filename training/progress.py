@@ -104,14 +104,32 @@ class JobProgress:
         begin, end = STAGES["features"], STAGES["fitting"]
         self.at(begin + (end - begin) * done / max(total, 1), f"features {done}/{total} projects")
 
-    def at(self, fraction: float, stage: str) -> None:
+    @property
+    def console(self) -> Console:
+        """Where people look."""
+        return self._console
+
+    def searching(self, said: str) -> None:
+        """Say how far the search for knobs is; the search itself prints its trials.
+
+        Raises:
+            JobCancelled: If the job was cancelled meanwhile.
+        """
+        self.at(STAGES["fitting"], said, printed=False)
+
+    def at(self, fraction: float, stage: str, *, printed: bool = True) -> None:
         """Say that *fraction* of the job is done, and what it does now.
+
+        Args:
+            fraction: From 0 to 1.
+            stage: In a few words.
+            printed: Whether a line is due where there is no bar.
 
         Raises:
             JobCancelled: If the job was cancelled meanwhile.
         """
         self._bar.update(self._task, completed=fraction, description=stage)
-        if not self._console.is_terminal:
+        if printed and not self._console.is_terminal:
             self._console.print(f"{fraction:4.0%} {stage}", highlight=False)
         job = self._jobs.update(self._job_id, now=self._now(), progress=fraction, stage=stage)
         if job.state == "cancelled":

@@ -74,6 +74,12 @@ def ranking_scorecard(test: Examples, probability: Floats, table: RecallTable | 
     )
 
 
+def mean_apfd(rows: Examples, score: Floats) -> float:
+    """Return the mean APFD of the builds of *rows* by *score* (n,); NaN if none can be ranked."""
+    found = _ranked(list(_builds(rows)), score)["apfd"]
+    return float("nan") if found is None else found
+
+
 def baseline_score(rows: Examples, column: str) -> Floats:
     """Return a simple rule's score (n,): a feature, 0 where nothing is known."""
     return np.nan_to_num(rows.column(column).astype(np.float64), nan=0.0)

@@ -7,11 +7,19 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 
+from devmind.errors import InvalidInput
 from features.build_state import BuildState
 from features.verdict_state import TestState
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from training import build_optimizer, failure_predictor, intelligence
-from training.config import BoostingConfig, ForestConfig, NetworkConfig, Workers
+from training.config import (
+    BoostingConfig,
+    Config,
+    ForestConfig,
+    NetworkConfig,
+    Workers,
+    default_config,
+)
 from training.examples import Examples
 from training.fit_forest import fit_forest
 from training.fit_torch import NetworkTask, State, fit_network
@@ -36,10 +44,16 @@ def groups(model: str) -> Mapping[str, tuple[str, ...]]:
     return TestState.groups if KINDS[model] == "tests" else BuildState.groups
 
 
-def train_model(
-    model: str, examples: Examples, setting: Setting, *, workers: Workers, seed: int
+def train_model(  # noqa: PLR0913 - what, from what, where, and how
+    model: str,
+    examples: Examples,
+    setting: Setting,
+    *,
+    workers: Workers,
+    seed: int,
+    config: Config | None = None,
 ) -> Trained:
-    """Train *model* with its default knobs on the Ray cluster this process is connected to.
+    """Train *model* on the Ray cluster this process is connected to.
 
     Args:
         model: One of `models.names.MODELS`.
@@ -47,16 +61,19 @@ def train_model(
         setting: Where and how; its shards are the workers' number.
         workers: Must fit into what the cluster has free.
         seed: Of everything random.
+        config: The knobs, as a search found them; by default those of `training.config`.
 
     Raises:
+        InvalidInput: If *config* is of another model.
         NotEnoughHistory: If there are too few builds.
         UnlearnableHistory: If the builds leave nothing to tell apart.
     """
     setting = replace(setting, shards=workers.count)
-    if model == BUILD_OPTIMIZER:
+    knobs = default_config(model, seed=seed) if config is None else replace(config, seed=seed)
+    if model == BUILD_OPTIMIZER and isinstance(knobs, BoostingConfig):
         boost = partial(fit_quantiles, workers=workers)
-        return build_optimizer.train(examples, BoostingConfig(seed=seed), setting, fit=boost)
-    if model == FAILURE_PREDICTOR:
+        return build_optimizer.train(examples, knobs, setting, fit=boost)
+    if model == FAILURE_PREDICTOR and isinstance(knobs, NetworkConfig):
         workers = alone_if_small(workers, len(examples))
         setting = replace(setting, shards=workers.count)
         fits = count()
@@ -66,9 +83,11 @@ def train_model(
             storage = setting.folder / "checkpoints" / str(next(fits))
             return fit_network(task, storage=storage, workers=workers)
 
-        return failure_predictor.train(examples, NetworkConfig(seed=seed), setting, fit=learn)
-    grow = partial(fit_forest, workers=workers)
-    return intelligence.train(examples, ForestConfig(seed=seed), setting, fit=grow)
+        return failure_predictor.train(examples, knobs, setting, fit=learn)
+    if model == TEST_INTELLIGENCE and isinstance(knobs, ForestConfig):
+        grow = partial(fit_forest, workers=workers)
+        return intelligence.train(examples, knobs, setting, fit=grow)
+    raise InvalidInput("knobs", type(knobs).__name__, f"They are not those of {model}.")
 
 
 def alone_if_small(workers: Workers, rows: int) -> Workers:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from devmind.errors import UnlearnableHistory
-from evaluation.fits import local_forest
 from evaluation.rankings import FAIR, RULES, TARGETS, walk_rankings
 from features.verdict_state import TestState
 from tests.training.builders import examples
 from training.config import ForestConfig
 from training.examples import concatenate
+from training.fit_here import fit_forest_here
 from training.forest_rows import STRANGERS
 from training.intelligence import learn
 from training.recipe import Setting
@@ -51,7 +51,7 @@ def _learned(tmp_path):
         on_stage=lambda _stage: None,
     )
     config = ForestConfig(trees=5, calibration_trees=3, min_samples_leaf=5, row_share=0.5)
-    return lambda known: learn(known, config, setting, fit=local_forest)
+    return lambda known: learn(known, config, setting, fit=fit_forest_here)
 
 
 def walk(rows, learn_from, *, others=True):

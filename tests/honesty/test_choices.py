@@ -9,7 +9,6 @@ import pytest
 
 from evaluation.blocks import newest_share
 from evaluation.failures import walk_failures
-from evaluation.fits import local_forest, local_network
 from evaluation.rankings import walk_rankings
 from features.build_state import BuildState
 from features.verdict_state import TestState
@@ -20,7 +19,7 @@ from training import build_optimizer, failure_predictor, intelligence
 from training.config import BoostingConfig, ForestConfig, NetworkConfig
 from training.durations_in_order import predict_in_order
 from training.failure_predictor import predict_in_turn
-from training.fit_here import fit_quantiles_here
+from training.fit_here import fit_forest_here, fit_network_here, fit_quantiles_here
 from training.recipe import Setting, draft_bundle
 from training.split import SplitPolicy, older_than, split
 
@@ -93,8 +92,8 @@ CASES = [
         fit_quantiles_here,
         id="durations",
     ),
-    pytest.param(failure_predictor, builds(), otherwise, NETWORK, local_network, id="failures"),
-    pytest.param(intelligence, verdicts(), otherwise, FOREST, local_forest, id="tests"),
+    pytest.param(failure_predictor, builds(), otherwise, NETWORK, fit_network_here, id="failures"),
+    pytest.param(intelligence, verdicts(), otherwise, FOREST, fit_forest_here, id="tests"),
 ]
 
 
@@ -125,7 +124,7 @@ def learn_failures(setting):
     """Return the recipe of failures with small knobs."""
 
     def learn(known):
-        return failure_predictor.learn(known, NETWORK, setting, fit=local_network)
+        return failure_predictor.learn(known, NETWORK, setting, fit=fit_network_here)
 
     return learn
 
@@ -143,7 +142,7 @@ def learn_tests(setting):
     """Return the recipe of test intelligence with small knobs."""
 
     def learn(known):
-        return intelligence.learn(known, FOREST, setting, fit=local_forest)
+        return intelligence.learn(known, FOREST, setting, fit=fit_forest_here)
 
     return learn
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from evaluation.fits import local_network
 from features.build_state import BuildState
 from models.failure_predictor import FailurePredictor
 from tests.factories import finished, queued, stored
 from tests.features.asking import fold
 from training.config import NetworkConfig
 from training.failure_predictor import learn
+from training.fit_here import fit_network_here
 from training.recipe import Setting
 from training.replay import of_builds
 
@@ -47,7 +47,7 @@ def _trained(tmp_path_factory):
         on_stage=lambda _stage: None,
     )
     config = NetworkConfig(hidden=(16,), members=3)
-    learned = learn(of_builds("shop", events), config, setting, fit=local_network)
+    learned = learn(of_builds("shop", events), config, setting, fit=fit_network_here)
     return FailurePredictor.load(learned.bundle, BuildState.names), fold(BuildState(), events)
 
 
