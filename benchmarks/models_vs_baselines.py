@@ -114,7 +114,9 @@ def trained_cards(case: Case, data: Path, folder: Path, workers: Workers) -> dic
     examples = read_examples(part.path for part in replayed)
     trained = train_model(case.model, examples, setting, workers=workers, seed=0)
     bundle = Bundle(name="benchmark", manifest=trained.manifest, files=trained.files, seal="")
-    return {project: trained.score(bundle, project) for project in trained.scorecard.per_project}
+    return {
+        project: trained.score(bundle, project).card for project in trained.scorecard.per_project
+    }
 
 
 def table(case: Case, cards: dict[str, Scorecard]) -> Iterator[str]:

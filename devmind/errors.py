@@ -17,6 +17,9 @@
   - Overloaded               more requests than can wait; retry later
   - PromotionRefused         the challenger did not earn it
   - AlreadyRunning           one job per model at a time
+  - NotDue                   a scheduled job that comes too soon after the last one
+  - JobEnded                 a job that is over, or that another process holds
+  - NoSpace                  a folder's disk is full
   - FeatureSchemaMismatch    bundle and code disagree: a deploy bug
   - CorruptBundle            a bundle's files do not match its manifest
   - UnusableSnapshot         a frozen state that this code cannot read: fold the history again
@@ -239,6 +242,50 @@ class AlreadyRunning(DevMindError):
 
     def __str__(self) -> str:
         return f"A training job for {self.model} is already under way: {self.job}"
+
+
+class NotDue(DevMindError):
+    """A scheduled job comes too soon after the last one: a late or doubled tick."""
+
+    def __init__(self, model: str, job: str, created_at: str, every_hours: float) -> None:
+        super().__init__(model, job, created_at, every_hours)
+        self.model = model
+        self.job = job
+        self.created_at = created_at
+        self.every_hours = every_hours
+
+    def __str__(self) -> str:
+        return (
+            f"{self.model} is trained every {self.every_hours:g} h and job {self.job} is of "
+            f"{self.created_at}: this tick is late or doubled, nothing is to be done."
+        )
+
+
+class JobEnded(DevMindError):
+    """A training job is over, or in other hands."""
+
+    def __init__(self, job: str, state: str) -> None:
+        super().__init__(job, state)
+        self.job = job
+        self.state = state
+
+    def __str__(self) -> str:
+        return f"Training job {self.job} is {self.state}; start a new one instead."
+
+
+class NoSpace(DevMindError):
+    """A folder's disk is full."""
+
+    def __init__(self, folder: str, needed_for: str) -> None:
+        super().__init__(folder, needed_for)
+        self.folder = folder
+        self.needed_for = needed_for
+
+    def __str__(self) -> str:
+        return (
+            f"No space left in {self.folder} {self.needed_for}. Free some, or point DEVMIND_HOME "
+            f"at a larger disk, and start it again; what was there is untouched."
+        )
 
 
 class FeatureSchemaMismatch(DevMindError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from structlog.types import EventDict, WrappedLogger
@@ -10,12 +12,21 @@ from structlog.types import EventDict, WrappedLogger
 _SECRET = ("key", "token", "password", "secret", "authorization")
 
 
-def configure(*, json: bool | None = None) -> None:
+def configure(
+    *, json: bool | None = None, also: Callable[[Mapping[str, Any]], None] | None = None
+) -> None:
     """Set up logging for a process; called by entry points only.
 
     Args:
         json: Whether to write JSON; by default unless stderr is a terminal.
+        also: Hears every event, without its secrets.
     """
+
+    def tell(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        if also is not None:
+            also(dict(event))
+        return event
+
     as_json = json if json is not None else not sys.stderr.isatty()
     last = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(
@@ -24,6 +35,7 @@ def configure(*, json: bool | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             hide_secrets,
+            tell,
             structlog.processors.format_exc_info if as_json else _unchanged,
             last,
         ],

@@ -66,6 +66,11 @@ class ServerSettings(BaseSettings):
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
 
+    register_patience_s: Annotated[float, Field(ge=0)] = 600.0
+    """How long a trained job waits for MLflow to answer (`DEVMIND_REGISTER_PATIENCE_S`)."""
+    retrain_every_h: Annotated[float, Field(ge=0)] = 0.0
+    """Hours between retrainings that the service starts itself (`DEVMIND_RETRAIN_EVERY_H`)."""
+
     @property
     def database(self) -> str:
         """Return the history's database URL; an SQLite file in `home` by default."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.bootstrap import Rows, block_length
 from evaluation.measures import DURATION
 from evaluation.results import Durations, Floats
 from evaluation.samples import MODEL, Measured, Sample, Size
 from models.metrics import coverage, mae, median_error, pinball, rmse
+from models.resampling import Rows, block_length
 
 LEVELS = (0.1, 0.5, 0.9)
 _LEAST_S = 1.0

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from evaluation.bootstrap import Rows, block_length
 from evaluation.measures import FAILURE, FIRST, REPEATED
 from evaluation.results import Bools, Failures, Floats
 from evaluation.samples import MODEL, Measured, Sample, Size
@@ -18,6 +17,7 @@ from models.metrics import (
     f1,
     saved_at_recall,
 )
+from models.resampling import Rows, block_length
 
 
 def sample(found: Failures) -> Sample:

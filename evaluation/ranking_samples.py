@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from evaluation.bootstrap import Rows
 from evaluation.budgets import filled, napfd, per_cost, ran_within
 from evaluation.measures import ORDER, SELECTION, TIME_SHARES, for_target
 from evaluation.results import Floats, RankedBuild, Rankings
 from evaluation.samples import MODEL, Measured, Sample, Size
 from models.ranking import apfd, apfdc, cost_order
+from models.resampling import Rows
 
 MORE_TESTS_THAN = 5
 """An order of so few tests says nothing; such builds are not ranked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from evaluation.bootstrap import Rows
+from models.resampling import Rows
 
 MODEL = "model"
 """The rule that is ours."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation import duration_samples, failure_samples, ranking_samples
-from evaluation.bootstrap import interval, resamples
 from evaluation.figures import MEAN, Comparison, Figure, verdict
 from evaluation.measures import Better, measure
 from evaluation.printed import against_print, figures_in_print
 from evaluation.replayed import Replayed
 from evaluation.results import Floats
 from evaluation.samples import MODEL, Sample, Size
+from models.resampling import interval, resamples
 from models.scorecard import NOISE_BELOW
 
 REPEATS = 300

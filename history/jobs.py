@@ -1,4 +1,9 @@
-"""Training jobs: one active job a model, and where each one stands; they survive a restart."""
+"""Training jobs: one active job a model, and where each one stands; they survive a restart.
+
+The lock is a row: a partial unique index allows one queued or running job a model. Its holder
+renews a lease; when the lease is over, anybody may record the job as failed and go on. A holder
+that comes back then finds that the job is no longer its own and must not register anything.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,24 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, Update, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from devmind.errors import AlreadyRunning, NotFound
+from devmind.errors import AlreadyRunning, JobEnded, NotDue, NotFound
 from history.database import Database
+from history.job_logs import JobLogs
 from history.names import storable
 from history.tables import jobs
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ACTIVE_STATES = ("queued", "running")
-STALE_AFTER_S = 600.0
+QUEUED_LEASE_S = 300.0
+"""How long a job may wait for a process of its own before it is given up."""
+LEASE_S = 75.0
+"""How long a running job may be silent; holders renew the lease several times as often."""
+LATE_SHARE = 0.8
+"""A scheduled job is due when so much of its interval has passed since the last job."""
+RESTARTED = "the cluster was restarted while it ran; start it again"
 _MAX_DETAIL = 20_000
 _MAX_STAGE = 200
 
@@ -34,6 +46,9 @@ class TrainingJob:
         progress: From 0 to 1.
         stage: What it does now, in a word or two.
         detail: The outcome, or why it failed.
+        holder: The process that carries it out; empty until one has taken it.
+        cluster: The head node of the cluster it was given to, empty where nobody knows.
+        lease_until: After this an active job is dead; `None` for a new one means the usual time.
     """
 
     job_id: str
@@ -44,6 +59,9 @@ class TrainingJob:
     progress: float = 0.0
     stage: str = ""
     detail: str = ""
+    holder: str = ""
+    cluster: str = ""
+    lease_until: datetime | None = None
 
     @property
     def active(self) -> bool:
@@ -54,30 +72,71 @@ class TrainingJob:
 class JobStore:
     """Keeps training jobs in the history's database.
 
+    Times are the callers' clocks: machines that share a database keep them within seconds.
+
     Args:
         database: Migrated; closed with the store.
-        stale_after_s: A job not heard of for so long is dead and no longer in the way; jobs call
-            `update` more often than that, if only with *now*.
+        lease_s: How long a running job may be silent.
+        queued_lease_s: How long a job may wait for a process.
+
+    Attributes:
+        logs: What the jobs wrote.
     """
 
-    def __init__(self, database: Database, *, stale_after_s: float = STALE_AFTER_S) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease_s: float = LEASE_S,
+        queued_lease_s: float = QUEUED_LEASE_S,
+    ) -> None:
         self._database = database
-        self._stale_after = timedelta(seconds=stale_after_s)
+        self._lease = timedelta(seconds=lease_s)
+        self._queued_lease = timedelta(seconds=queued_lease_s)
+        self.logs = JobLogs(database)
 
-    def create(self, job: TrainingJob) -> None:
-        """Record a new job, after giving up active jobs of the model that have gone silent.
+    def create(self, job: TrainingJob, *, every: timedelta | None = None) -> None:
+        """Record a new job, after giving up a job of the model whose lease is over.
+
+        Args:
+            job: The new one.
+            every: Of a schedule: the job is refused while less than `LATE_SHARE` of it has passed
+                since the last job of the model, whoever asked for that.
 
         Raises:
             AlreadyRunning: If another job for the model is queued or running.
+            NotDue: If the last job is too recent for a schedule.
             HistoryUnavailable: If the database does not answer.
         """
+        values = asdict(job) | {"counted": False}
+        values["lease_until"] = job.lease_until or job.created_at + self._queued_lease
         try:
             with self._database.write() as connection:
-                self._fail_silent(connection, job)
+                self._give_up(connection, job.created_at, job.cluster, job.model)
                 _refuse_second(connection, job)
-                connection.execute(insert(jobs), asdict(job))
+                _refuse_early(connection, job, every)
+                connection.execute(insert(jobs), values)
         except IntegrityError:  # another process was quicker
             raise AlreadyRunning(job.model, self._active(job.model)) from None
+
+    def take(self, job_id: str, holder: str, *, now: datetime, cluster: str = "") -> TrainingJob:
+        """Make *holder* the one who carries a job out; taking it twice is taking it once.
+
+        Raises:
+            NotFound: If there is no such job.
+            JobEnded: If it has ended, or another one holds it.
+            HistoryUnavailable: If the database does not answer.
+        """
+        change = _of_active(job_id).where(jobs.c.holder.in_(("", holder)))
+        values: dict[str, Any] = {"holder": holder, "state": "running", "updated_at": now}
+        values["lease_until"] = now + self._lease
+        if cluster:
+            values["cluster"] = cluster
+        self._apply(job_id, change.values(values))
+        found = self.get(job_id)
+        if not found.active or found.holder != holder:
+            raise JobEnded(job_id, "held by another process" if found.active else found.state)
+        return found
 
     def update(  # noqa: PLR0913 - one argument a column
         self,
@@ -88,29 +147,61 @@ class JobStore:
         progress: float | None = None,
         stage: str | None = None,
         detail: str | None = None,
+        holder: str | None = None,
     ) -> TrainingJob:
         """Say that a job lives, and what has changed; what has ended stays as it ended.
 
+        Args:
+            job_id: The job.
+            now: Renews the lease of a running job from then on.
+            state: The new state.
+            progress: From 0 to 1.
+            stage: What it does.
+            detail: What came of it.
+            holder: Who says so; of a job that another one holds nothing is changed.
+
         Returns:
-            The job as it now stands: a job that finds itself cancelled should stop.
+            The job as it now stands: who finds it ended, or held by another, should stop.
 
         Raises:
             NotFound: If there is no such job.
             HistoryUnavailable: If the database does not answer.
         """
+        waits = holder is None and state != "running"
         changes: dict[str, Any] = {
             "state": state,
             "progress": None if progress is None else min(max(progress, 0.0), 1.0),
             "stage": None if stage is None else _text(stage, _MAX_STAGE),
             "detail": None if detail is None else _text(detail, _MAX_DETAIL),
             "updated_at": now,
+            "lease_until": now + (self._queued_lease if waits else self._lease),
         }
         changes = {name: value for name, value in changes.items() if value is not None}
-        change = update(jobs).where(jobs.c.job_id == job_id, jobs.c.state.in_(ACTIVE_STATES))
-        with self._database.write() as connection:
-            if storable(job_id):
-                connection.execute(change.values(changes))
+        change = _of_active(job_id)
+        if holder is not None:
+            change = change.where(jobs.c.holder == holder)
+        self._apply(job_id, change.values(changes))
         return self.get(job_id)
+
+    def give_up_silent(self, *, now: datetime, cluster: str = "") -> None:
+        """Record every job whose lease is over as failed, with the reason.
+
+        Args:
+            now: The time.
+            cluster: Head node of the cluster that runs now: a job of another one went down with it.
+        """
+        with self._database.write() as connection:
+            self._give_up(connection, now, cluster)
+
+    def claim_ended(self) -> list[TrainingJob]:
+        """Return the jobs that have ended and that nobody has counted yet; the caller counts them.
+
+        However many replicas ask, each job is given to one of them.
+        """
+        ended = jobs.c.counted.is_(False) & jobs.c.state.not_in(ACTIVE_STATES)
+        change = update(jobs).where(ended).values(counted=True).returning(*jobs.c)
+        with self._database.write() as connection:
+            return [_job(row) for row in connection.execute(change).mappings()]
 
     def get(self, job_id: str) -> TrainingJob:
         """Return a job.
@@ -127,11 +218,15 @@ class JobStore:
                 return _job(row)
         raise NotFound("training job", job_id)
 
-    def list(self, model: str | None = None, limit: int = 50) -> list[TrainingJob]:
-        """Return the newest jobs (of *model*), newest first."""
+    def list(
+        self, model: str | None = None, limit: int = 50, *, state: JobState | None = None
+    ) -> list[TrainingJob]:
+        """Return the newest jobs (of *model*, in *state*), newest first."""
         query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.job_id).limit(limit)
         if model is not None:
             query = query.where(jobs.c.model == model)
+        if state is not None:
+            query = query.where(jobs.c.state == state)
         with self._database.read() as connection:
             return [_job(row) for row in connection.execute(query).mappings()]
 
@@ -139,18 +234,38 @@ class JobStore:
         """Close the database's connections."""
         self._database.close()
 
-    def _fail_silent(self, connection: Connection, job: TrainingJob) -> None:
-        detail = f"not heard of for {self._stale_after.total_seconds():.0f} s"
-        change = update(jobs).where(
-            jobs.c.model == job.model,
-            jobs.c.state.in_(ACTIVE_STATES),
-            jobs.c.updated_at < job.created_at - self._stale_after,
-        )
-        connection.execute(change.values(state="failed", detail=detail))
+    def _apply(self, job_id: str, change: Update) -> None:
+        with self._database.write() as connection:
+            if storable(job_id):
+                connection.execute(change)
+
+    def _give_up(
+        self, connection: Connection, now: datetime, cluster: str, model: str | None = None
+    ) -> None:
+        over = jobs.c.state.in_(ACTIVE_STATES) & (jobs.c.lease_until < now)
+        if model is not None:
+            over &= jobs.c.model == model
+        for row in connection.execute(select(jobs).where(over)).mappings().all():
+            job = _job(row)
+            change = _of_active(job.job_id).where(jobs.c.lease_until < now)
+            connection.execute(change.values(state="failed", detail=_silence(job, now, cluster)))
 
     def _active(self, model: str) -> str:
         with self._database.read() as connection:
             return _active(connection, model) or ""
+
+
+def _silence(job: TrainingJob, now: datetime, cluster: str) -> str:
+    if cluster and job.cluster not in ("", cluster):
+        return RESTARTED
+    silent_s = (now - job.updated_at).total_seconds()
+    if job.state == "queued":
+        return f"no process took it within {silent_s:.0f} s; start it again"
+    return f"not heard of for {silent_s:.0f} s, so its process has died; start it again"
+
+
+def _of_active(job_id: str) -> Update:
+    return update(jobs).where(jobs.c.job_id == job_id, jobs.c.state.in_(ACTIVE_STATES))
 
 
 def _active(connection: Connection, model: str) -> str | None:
@@ -164,8 +279,22 @@ def _refuse_second(connection: Connection, job: TrainingJob) -> None:
         raise AlreadyRunning(job.model, active)
 
 
+def _refuse_early(connection: Connection, job: TrainingJob, every: timedelta | None) -> None:
+    if every is None:
+        return
+    newest = select(jobs).where(jobs.c.model == job.model).order_by(jobs.c.created_at.desc())
+    row = connection.execute(newest.limit(1)).mappings().one_or_none()
+    if row is None:
+        return
+    last, wait = _job(row), LATE_SHARE * every
+    if job.created_at - last.created_at < wait:
+        hours = every.total_seconds() / 3600
+        raise NotDue(job.model, last.job_id, last.created_at.isoformat(timespec="seconds"), hours)
+
+
 def _job(row: RowMapping) -> TrainingJob:
-    return TrainingJob(**{str(name): value for name, value in row.items()})
+    known = {str(name): value for name, value in row.items() if str(name) != "counted"}
+    return TrainingJob(**known)
 
 
 def _text(text: str, longest: int) -> str:

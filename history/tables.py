@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -121,8 +122,22 @@ jobs = Table(
     Column("detail", String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("holder", String(100), nullable=False),
+    Column("cluster", String(200), nullable=False),
+    Column("counted", Boolean, nullable=False),
     Index(
         "one_active_job_a_model", "model", unique=True, sqlite_where=ACTIVE, postgresql_where=ACTIVE
     ),
     Index("jobs_by_creation", "created_at"),
 )
+"""`counted`: whether a replica has counted the end of the job in its metrics."""
+
+job_logs = Table(
+    "job_logs",
+    metadata,
+    Column("job_id", ForeignKey("jobs.job_id"), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", String, nullable=False),
+)
+"""What a job wrote, in pieces; `first` is the offset of a piece's first character."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
+from models.paired import Comparison
 from models.scorecard import Scorecard
+from models.verdicts import better, even, surely_worse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +21,15 @@ class Rule:
         higher_is_better: Its direction.
         tolerance: How much worse than the champion is still noise, in the metric's own unit, or
             as a share of the champion's value when *relative*.
-        relative: Whether *tolerance* is a share.
+        relative: Whether *tolerance* and *margin* are shares.
+        margin: Compared row by row, a sure loss of at most so much is still called even.
     """
 
     metric: str
     higher_is_better: bool
     tolerance: float
     relative: bool = False
+    margin: float = 0.0
 
     def loss(self, challenger: float, other: float) -> float:
         """How much worse *challenger* is than *other*; negative when it is better."""
@@ -34,6 +38,10 @@ class Rule:
     def allowed(self, champion: float) -> float:
         """The largest loss against *champion* that is still noise."""
         return self.tolerance * abs(champion) if self.relative else self.tolerance
+
+    def even(self, champion: float) -> float:
+        """The largest loss against *champion* that is called even, however sure it is."""
+        return self.margin * abs(champion) if self.relative else self.margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +92,16 @@ class Policy:
     needed_rows: int = 20
     even_with_baselines: float = 0.0
 
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """Metric -> its rule."""
+        return {rule.metric: rule for rule in (self.main, *self.others)}
+
+    @property
+    def metrics(self) -> dict[str, bool]:
+        """Metric -> whether higher is better: what is to be compared."""
+        return {name: rule.higher_is_better for name, rule in self.rules.items()}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -100,31 +118,59 @@ ECE_NOISE = math.sqrt(2 / math.pi) * math.sqrt(10 * 0.5 * 0.5)
 
 POLICIES = {
     BUILD_OPTIMIZER: Policy(
-        main=Rule(metric="mae_s", higher_is_better=False, tolerance=0.03, relative=True),
-        others=(Rule(metric="pinball_s", higher_is_better=False, tolerance=0.03, relative=True),),
+        main=Rule(
+            metric="mae_s", higher_is_better=False, tolerance=0.03, relative=True, margin=0.01
+        ),
+        others=(
+            Rule(
+                metric="pinball_s",
+                higher_is_better=False,
+                tolerance=0.03,
+                relative=True,
+                margin=0.01,
+            ),
+            Rule(metric="coverage_gap", higher_is_better=False, tolerance=0.03, margin=0.02),
+        ),
         guards=(Guard(metric="coverage", low=0.7, high=0.9, noise=COVERAGE_NOISE),),
     ),
     FAILURE_PREDICTOR: Policy(
-        main=Rule(metric="auc", higher_is_better=True, tolerance=0.01),
-        others=(Rule(metric="brier", higher_is_better=False, tolerance=0.005),),
+        main=Rule(metric="auc", higher_is_better=True, tolerance=0.01, margin=0.005),
+        others=(
+            Rule(metric="brier", higher_is_better=False, tolerance=0.005, margin=0.001),
+            Rule(metric="log_loss", higher_is_better=False, tolerance=0.02, margin=0.005),
+            Rule(metric="ece", higher_is_better=False, tolerance=0.03, margin=0.01),
+        ),
         guards=(Guard(metric="ece", low=0.0, high=0.15, noise=ECE_NOISE),),
     ),
     TEST_INTELLIGENCE: Policy(
-        main=Rule(metric="apfd", higher_is_better=True, tolerance=0.005),
-        others=(Rule(metric="recall_at_30_percent", higher_is_better=True, tolerance=0.03),),
+        main=Rule(metric="apfd", higher_is_better=True, tolerance=0.005, margin=0.003),
+        others=(
+            Rule(metric="recall_at_30_percent", higher_is_better=True, tolerance=0.03, margin=0.01),
+        ),
         needed_rows=100,
         even_with_baselines=0.01,
     ),
 }
 
 
-def decide(champion: Scorecard | None, challenger: Scorecard, policy: Policy) -> Decision:
+def decide(
+    champion: Scorecard | None,
+    challenger: Scorecard,
+    policy: Policy,
+    *,
+    paired: Sequence[Comparison] | None = None,
+    fresher: bool = True,
+) -> Decision:
     """Say whether *challenger* may be promoted.
 
     Args:
         champion: Measured on the very rows the challenger was measured on; `None` without one.
         challenger: The new version.
         policy: Usually `POLICIES[model]`.
+        paired: Both compared row by row, where the rows are at hand; it then counts, not the
+            distance of the scorecards.
+        fresher: Whether the challenger has learned from newer builds; one that has not must be
+            better in something.
 
     Returns:
         With `promote` false, the reasons against; else what it won on.
@@ -139,11 +185,20 @@ def decide(champion: Scorecard | None, challenger: Scorecard, policy: Policy) ->
             "champion and challenger were measured on different builds: "
             f"{_range(champion)} and {_range(challenger)}; score both on the newest builds"
         )
+    elif paired:
+        against += surely_worse(paired, policy.rules)
     else:
         against += _worse(champion, challenger, policy)
     if against:
         return Decision(promote=False, reasons=tuple(against))
-    return Decision(promote=True, reasons=tuple(_won(champion, challenger, policy)))
+    if champion is None or not paired:
+        return Decision(promote=True, reasons=tuple(_won(champion, challenger, policy)))
+    won = better(paired)
+    if not fresher and not won:
+        reason = "it has learned from no newer build than the champion and is better in nothing"
+        return Decision(promote=False, reasons=(reason, *even(paired)))
+    newer = ("it has learned from newer builds",) if fresher else ()
+    return Decision(promote=True, reasons=(*won, *even(paired), *newer))
 
 
 def _unfit(card: Scorecard, policy: Policy) -> Iterator[str]:

@@ -76,6 +76,12 @@ def brier(positive: ArrayLike, probability: ArrayLike) -> float:
     return _mean((_floats(probability) - _bools(positive)) ** 2)
 
 
+def log_loss(positive: ArrayLike, probability: ArrayLike) -> float:
+    """Mean surprise at what happened, in nats; nothing said counts as surer than 0.999999."""
+    said = np.clip(_floats(probability), 1e-6, 1 - 1e-6)
+    return _mean(-np.log(np.where(_bools(positive), said, 1 - said)))
+
+
 def expected_calibration_error(
     positive: ArrayLike, probability: ArrayLike, *, bins: int = 10
 ) -> float:

@@ -105,6 +105,11 @@ class Registry:
             )
         return str(version.version)
 
+    def find(self, model: str, seal: str) -> str | None:
+        """Return the newest version of the bundle with *seal*, `None` without one."""
+        found = (v.version for v in self.versions(model) if v.seal == seal)
+        return next(found, None)
+
     def record_decision(self, model: str, version: str, decision: Decision) -> None:
         """Write the gate's decision beside a version.
 

@@ -21,7 +21,6 @@ from models.manifest import Manifest
 from models.names import BUILD_OPTIMIZER
 from models.past_misses import MISSES, prior_of, write_misses
 from models.running_interval import MISS_RATE, Misses
-from models.scorecard import Scorecard
 from training.config import BoostingConfig, as_json
 from training.duration_boosters import (
     Boosters,
@@ -35,6 +34,7 @@ from training.examples import Examples, Mask
 from training.fit_here import fit_quantiles_here
 from training.recipe import (
     Learned,
+    Scored,
     Setting,
     Trained,
     draft_bundle,
@@ -42,6 +42,7 @@ from training.recipe import (
     inner_split,
     train_with,
 )
+from training.row_scores import duration_rows
 from training.scorecards import duration_baselines, duration_scorecard
 from training.split import older_than
 
@@ -107,12 +108,13 @@ def learn(
     return Learned(manifest=manifest, files=_files(outer, misses))
 
 
-def score(bundle: Bundle, examples: Examples, test: Mask) -> Scorecard:
+def score(bundle: Bundle, examples: Examples, test: Mask) -> Scored:
     """Score *bundle* on the builds of *test* (n,), each with what had finished by then."""
     model = BuildOptimizer.load(bundle, examples.names)
     rows, known = examples.where(test), examples.where(older_than(examples, test))
     said = predict_in_order(model, examples, test)
-    return duration_scorecard(rows, said.quantiles_s, duration_baselines(known, rows))
+    card = duration_scorecard(rows, said.quantiles_s, duration_baselines(known, rows))
+    return Scored(card=card, rows=duration_rows(rows, said.quantiles_s))
 
 
 def uncalibrated(

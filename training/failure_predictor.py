@@ -22,19 +22,20 @@ from models.metrics import best_f1_threshold
 from models.names import FAILURE_PREDICTOR
 from models.network import InputGrid, Network, fit_grid
 from models.past_scores import Past
-from models.scorecard import Scorecard
 from training.config import NetworkConfig, as_json
 from training.examples import Examples, Mask
 from training.failure_columns import choose_columns
 from training.fit_torch import NetworkTask, State
 from training.recipe import (
     Learned,
+    Scored,
     Setting,
     Trained,
     draft_manifest,
     inner_split,
     train_with,
 )
+from training.row_scores import failure_rows
 from training.scorecards import failure_baselines, failure_scorecard
 from training.shards import project_weights, write_shards
 from training.split import older_than
@@ -105,19 +106,20 @@ def learn(known: Examples, config: NetworkConfig, setting: Setting, *, fit: FitN
     )
 
 
-def score(bundle: Bundle, examples: Examples, asked: Mask) -> Scorecard:
+def score(bundle: Bundle, examples: Examples, asked: Mask) -> Scored:
     """Score *bundle* on the builds that *asked* (n,) chooses, beside the simple rules.
 
     Each build is predicted as a service would have, with the running correction of its moment.
     """
     newest, before = examples.where(asked), examples.where(older_than(examples, asked))
     said = predict_in_turn(FailurePredictor.load(bundle, examples.names), examples, asked)
-    return failure_scorecard(
+    card = failure_scorecard(
         newest,
         said,
         threshold=bundle.manifest.thresholds["high"],
         baselines=failure_baselines(before, before, newest),
     )
+    return Scored(card=card, rows=failure_rows(newest, said))
 
 
 def predict_in_turn(predictor: FailurePredictor, examples: Examples, asked: Mask) -> Floats:

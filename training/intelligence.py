@@ -22,14 +22,14 @@ from models.forest import FlatForest, flatten_trees
 from models.intelligence import TestIntelligence, files, mixed, platt_names
 from models.names import TEST_INTELLIGENCE
 from models.recall_table import RecallTable
-from models.scorecard import Scorecard
 from training.config import ForestConfig, as_json
 from training.examples import Examples, Mask
 from training.forest_rows import ForestRows, rows_for, rows_for_all, taught, telling_builds
 from training.kinship import Kin
 from training.past_rankings import folds, past_builds
 from training.ranking_scorecards import ranking_scorecard
-from training.recipe import Learned, Setting, Trained, draft_manifest, train_with
+from training.recipe import Learned, Scored, Setting, Trained, draft_manifest, train_with
+from training.row_scores import ranking_rows
 from training.split import older_than
 
 FitForest = Callable[[NDArray[np.float32], Mask, NDArray[np.float64], ForestConfig], list[Any]]
@@ -93,11 +93,13 @@ def learn(known: Examples, config: ForestConfig, setting: Setting, *, fit: FitFo
     )
 
 
-def score(bundle: Bundle, examples: Examples, asked: Mask) -> Scorecard:
+def score(bundle: Bundle, examples: Examples, asked: Mask) -> Scored:
     """Score *bundle* on the tests that *asked* (n,) chooses, beside the simple rules."""
     rows = examples.where(asked)
     predictor = TestIntelligence.load(bundle, rows.names)
-    return ranking_scorecard(rows, probabilities(predictor, rows), predictor.recall_table)
+    said = probabilities(predictor, rows)
+    card = ranking_scorecard(rows, said, predictor.recall_table)
+    return Scored(card=card, rows=ranking_rows(rows, said))
 
 
 def probabilities(predictor: TestIntelligence, rows: Examples) -> Floats:

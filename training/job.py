@@ -1,21 +1,22 @@
 """A training job: history in, a registered version out.
 
-`python -m training.job MODEL [--search MINUTES] [--trials N] [--promote-if-better] [--force]
-[--job-id ID] [--seed N]` runs on the Ray cluster that `RAY_ADDRESS` names, or on a local one of its
-own. Exit codes: 0 trained (whether promoted or not), or another job for the model is under way; 1
-an unexpected failure; 2 the history or the settings do not allow it, and the message says why.
+`python -m training.job MODEL|all [--search MINUTES] [--trials N] [--promote-if-better] [--force]
+[--job-id ID] [--seed N] [--scheduled --every HOURS]` runs on the Ray cluster that `RAY_ADDRESS`
+names, or on a local one of its own. Exit codes: 0 trained (whether promoted or not), or another job
+for the model is under way, or the tick of a schedule is late; 1 an unexpected failure, or
+cancelled; 2 the history or the settings do not allow it, and the message says why. Of `all` models
+the worst counts.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -29,7 +30,11 @@ from devmind import logs
 from devmind.errors import (
     AlreadyRunning,
     DevMindError,
+    HistoryUnavailable,
+    InvalidInput,
+    JobEnded,
     ModelUnavailable,
+    NotDue,
     NotEnoughHistory,
     NotFound,
 )
@@ -42,17 +47,21 @@ from models.registry import Registry
 from models.tracking_address import TrackingAddress
 from training.cards.making import with_card
 from training.config import Config, Workers, workers_for
+from training.endings import EXIT_IMPOSSIBLE, end_main_thread, ending, heed_signals
 from training.examples import Examples, read_examples
+from training.job_log import JobLog
 from training.kinship import Kin, kin_of
-from training.progress import JobCancelled, JobProgress
-from training.promote import Outcome, register
+from training.patience import PatientVersions
+from training.progress import Held, JobProgress
+from training.promote import Outcome, RegisteredOnly, register
 from training.recipe import Setting
 from training.recipes import KINDS, groups, train_model
 from training.replay import replay_projects
+from training.scratch import keep, scratch
 
 log = structlog.get_logger(__name__)
 
-EXIT_FAILED, EXIT_IMPOSSIBLE = 1, 2
+ALL = "all"
 MAX_ROWS = {"builds": 1_000_000, "tests": 500_000}
 """Newest rows of a project that are learned from."""
 _ENOUGH_CPUS, _PATIENCE_S, _LOOK_S = 0.2, 60.0, 2.0
@@ -110,18 +119,24 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         order.model, examples, setting, workers=workers, seed=order.seed, config=config
     )
     trained = with_card(trained, examples, setting)
+    registry = Registry(settings.tracking_uri, settings.artifacts)
+    patience_s = settings.register_patience_s
     try:
         return register(
-            Registry(settings.tracking_uri, settings.artifacts),
+            PatientVersions(registry, patience_s=patience_s, check=progress.check),
             trained,
             folder,
             promote_if_better=order.promote_if_better,
             force=order.force,
             on_stage=progress.stage,
+            check=progress.check,
         )
+    except RegisteredOnly:
+        raise
     except ModelUnavailable as error:
-        kept = _keep(folder / "bundle", settings.home / "unregistered" / order.job_id)
-        reason = f"{error.reason}; the trained bundle is kept in {kept}"
+        kept = keep(folder, settings.home / "unregistered" / order.job_id)
+        command = f"python -m training.promote --register {kept}"
+        reason = f"{error.reason}; the trained bundle is kept, register it with: {command}"
         raise ModelUnavailable(error.model, reason) from error
 
 
@@ -180,30 +195,38 @@ def _examples(
     return read_examples(part.path for part in replayed), kin
 
 
-def _keep(bundle: Path, kept: Path) -> Path:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.move(bundle, kept)).resolve()
-
-
 @contextmanager
-def cluster() -> Iterator[None]:
+def cluster() -> Iterator[str]:
     """Be connected to the cluster that `RAY_ADDRESS` names, or to a local one that ends with this.
 
     A local one listens on loopback for this job alone, so it needs no tokens; whoever wants them
     sets `RAY_AUTH_MODE=token`. A cluster that was there before keeps its own mode.
+
+    Yields:
+        The head node's id, new with every start of a head; empty for a local one, which nobody
+        else knows.
     """
     import ray  # noqa: PLC0415 - takes seconds; refusing a job must not
 
-    if os.environ.get("RAY_ADDRESS"):
+    known = bool(os.environ.get("RAY_ADDRESS"))
+    if known:
         ray.init(log_to_driver=False)
     else:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")
         cpus = max(2, os.cpu_count() or 1)
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
     try:
-        yield
+        yield _head_node() if known else ""
     finally:
         ray.shutdown()
+
+
+def _head_node() -> str:
+    import ray  # noqa: PLC0415 - as above
+
+    nodes = ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped
+    heads = (str(n["NodeID"]) for n in nodes if "node:__internal_head__" in n["Resources"])
+    return next(heads, "")
 
 
 def free_cpus() -> float:
@@ -234,41 +257,66 @@ def main(  # noqa: PLR0913 - one argument an option
     trials: Annotated[
         int | None, typer.Option(min=1, help="Look for better knobs in at most so many trials.")
     ] = None,
+    scheduled: Annotated[
+        bool, typer.Option("--scheduled", help="A tick of a schedule; a late one does nothing.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=0, help="Hours between the ticks.")] = 0.0,
 ) -> None:
-    """Train a model on the recorded history and register it as a new version."""
-    logs.configure()
-    name = in_code(model)
-    if name not in MODELS:
-        advice = f"There are {', '.join(in_paths(each) for each in MODELS)}."
-        typer.echo(str(NotFound("model", model, advice)), err=True)
-        raise typer.Exit(EXIT_IMPOSSIBLE)
-    order = Order(
-        model=name,
-        job_id=job_id or f"{in_paths(name)}-{uuid4().hex[:12]}",
-        seed=seed,
-        promote_if_better=promote_if_better,
-        force=force,
-        search_minutes=search,
-        trials=trials,
-    )
+    """Train a model, or `all`, on the recorded history and register it as a new version."""
+    names = MODELS if model == ALL else (in_code(model),)
+    codes = []
     try:
+        _refuse_odd(model, names, job_id, scheduled=scheduled, every_h=every)
         settings = ServerSettings()
         settings.home.mkdir(parents=True, exist_ok=True)
         jobs = open_jobs(settings.database)
-        _claim(jobs, order)
-    except AlreadyRunning as error:
-        typer.echo(str(error))
-        raise typer.Exit(0) from None
     except DevMindError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_IMPOSSIBLE) from None
     try:
-        raise typer.Exit(_carried_out(order, settings, jobs))
+        for name in names:
+            order = Order(
+                model=name,
+                job_id=job_id or f"{in_paths(name)}-{uuid4().hex[:12]}",
+                seed=seed,
+                promote_if_better=promote_if_better,
+                force=force,
+                search_minutes=search,
+                trials=trials,
+            )
+            codes.append(
+                _done(order, settings, jobs, timedelta(hours=every) if scheduled else None)
+            )
     finally:
         jobs.close()
+    raise typer.Exit(max(codes))
 
 
-def _claim(jobs: JobStore, order: Order) -> None:
+def _refuse_odd(
+    model: str, names: tuple[str, ...], job_id: str, *, scheduled: bool, every_h: float
+) -> None:
+    if any(name not in MODELS for name in names):
+        advice = f"There are {', '.join(in_paths(each) for each in MODELS)}, or {ALL}."
+        raise NotFound("model", model, advice)
+    if job_id and model == ALL:
+        raise InvalidInput("--job-id", job_id, f"It names one job, and {ALL} makes three.")
+    if scheduled and every_h <= 0:
+        raise InvalidInput("--every", every_h, "Say how many hours lie between two ticks.")
+
+
+def _done(order: Order, settings: ServerSettings, jobs: JobStore, every: timedelta | None) -> int:
+    try:
+        _claim(jobs, order, every)
+    except (AlreadyRunning, NotDue) as error:
+        typer.echo(str(error))
+        return 0
+    except DevMindError as error:
+        typer.echo(str(error), err=True)
+        return EXIT_IMPOSSIBLE
+    return _carried_out(order, settings, jobs)
+
+
+def _claim(jobs: JobStore, order: Order, every: timedelta | None) -> None:
     """Record the job, unless whoever asked for it has done so."""
     try:
         found = jobs.get(order.job_id)
@@ -276,7 +324,7 @@ def _claim(jobs: JobStore, order: Order) -> None:
         job = TrainingJob(
             job_id=order.job_id, model=order.model, created_at=_now(), updated_at=_now()
         )
-        jobs.create(job)
+        jobs.create(job, every=every)
         return
     if found.model != order.model or not found.active:
         advice = f"It is of {found.model} and {found.state}; leave --job-id out for a new one."
@@ -285,39 +333,54 @@ def _claim(jobs: JobStore, order: Order) -> None:
 
 def _carried_out(order: Order, settings: ServerSettings, jobs: JobStore) -> int:
     console = Console()
+    log_lines = JobLog(jobs.logs, order.job_id)
+    logs.configure(also=log_lines.event)
     progress = JobProgress(
-        jobs, order.job_id, model=in_paths(order.model), console=console, now=_now
+        jobs,
+        Held(
+            job_id=order.job_id,
+            holder=f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid4().hex[:8]}",
+            model=in_paths(order.model),
+        ),
+        log=log_lines,
+        console=console,
+        now=_now,
+        interrupt=end_main_thread,
     )
-    scratch = settings.home.resolve() / "training"
-    scratch.mkdir(parents=True, exist_ok=True)
+    parent = settings.home.resolve() / "training"
     try:
-        with (
-            progress,
-            tempfile.TemporaryDirectory(prefix=f"{order.job_id}-", dir=scratch) as folder,
-            cluster(),
-        ):
-            outcome = run(order, settings, progress, Path(folder))
-    except JobCancelled:
-        console.print("cancelled")
-        return EXIT_FAILED
-    except DevMindError as error:
-        progress.end("failed", str(error))
+        heed_signals()
+        with progress:
+            outcome = _trained(order, settings, progress, parent, jobs)
+    except JobEnded as error:
         typer.echo(str(error), err=True)
-        return EXIT_FAILED if isinstance(error, ModelUnavailable) else EXIT_IMPOSSIBLE
-    except BaseException as error:
-        log.exception("training failed", model=order.model, job_id=order.job_id)
-        progress.end("failed", f"{type(error).__name__}: {_first_line(error)}")
-        if not isinstance(error, Exception):
-            raise
-        return EXIT_FAILED
+        return EXIT_IMPOSSIBLE
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the job must not be left open
+        return _ended(progress.lost or error, order, progress, parent)
     progress.end("succeeded", str(outcome))
     console.print(f"{in_paths(order.model)} {outcome}", highlight=False, soft_wrap=True)
     return 0
 
 
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
+def _trained(
+    order: Order, settings: ServerSettings, progress: JobProgress, parent: Path, jobs: JobStore
+) -> Outcome:
+    with scratch(parent, order.job_id, jobs) as folder, cluster() as head:
+        heed_signals()  # Ray has taken them for itself
+        progress.on_cluster(head)
+        return run(order, settings, progress, folder)
+
+
+def _ended(error: BaseException, order: Order, progress: JobProgress, parent: Path) -> int:
+    end = ending(error, parent)
+    if end.unexpected:
+        log.error("training failed", model=order.model, job_id=order.job_id, exc_info=error)
+    try:
+        progress.end(end.state, end.detail)
+    except HistoryUnavailable as away:
+        typer.echo(f"{away} The job's lease runs out by itself.", err=True)
+    typer.echo(end.detail, err=True)
+    return end.exit_code
 
 
 def _now() -> datetime:

@@ -1,10 +1,12 @@
-"""How far a training job is: told to the job store, to a terminal, or line by line."""
+"""How far a training job is: told to the job store, to its log, to a terminal, or line by line."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,18 +15,28 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from devmind.errors import HistoryUnavailable
-from history.jobs import JobState, TrainingJob
+from history.jobs import LEASE_S, JobState, TrainingJob
+from training.job_log import JobLog
 from training.recipe import STAGES
 
-HEARTBEAT_S = 30.0
+HEARTBEAT_S = 15.0
+_RETRY_S = 2.0
 
 
 class JobCancelled(Exception):
-    """Somebody cancelled the job."""
+    """Somebody cancelled the job; it must neither register nor promote."""
+
+
+class LeaseLost(JobCancelled):
+    """The job was given up while its process was silent; another may train the model by now."""
 
 
 class UpdatesJobs(Protocol):
     """The part of `JobStore` that a running job needs."""
+
+    def take(self, job_id: str, holder: str, *, now: datetime, cluster: str = "") -> TrainingJob:
+        """As `JobStore.take`."""
+        ...
 
     def update(  # noqa: PLR0913 - one argument a column
         self,
@@ -35,35 +47,58 @@ class UpdatesJobs(Protocol):
         progress: float | None = None,
         stage: str | None = None,
         detail: str | None = None,
+        holder: str | None = None,
     ) -> TrainingJob:
         """As `JobStore.update`."""
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A job in the hands of this process.
+
+    Attributes:
+        job_id: The job.
+        holder: Names this process; no other one has the name.
+        model: For people.
+    """
+
+    job_id: str
+    holder: str
+    model: str
+
+
 class JobProgress:
-    """A context in which a job runs; says in the store that it lives, and where it is.
+    """A context in which a job runs; renews its lease, and says in the store where it is.
+
+    The history being away for a while stops no training: only what needs the lease waits for it.
 
     Args:
         jobs: The job store.
-        job_id: The job.
-        model: For people.
+        held: The job, and who holds it.
+        log: What is kept of the job's words.
         console: Where people look; a bar on a terminal, else a line a stage.
         now: The time, aware UTC.
+        interrupt: Ends what the main thread does, once the job is no longer ours.
+        heartbeat_s: How often the lease is renewed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, each named by the caller
         self,
         jobs: UpdatesJobs,
-        job_id: str,
+        held: Held,
         *,
-        model: str,
+        log: JobLog,
         console: Console,
         now: Callable[[], datetime],
+        interrupt: Callable[[], None] = lambda: None,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
-        self._jobs, self._job_id, self._now = jobs, job_id, now
+        self._jobs, self._held, self._now, self._log = jobs, held, now, log
         self._console = console
+        self._interrupt, self._heartbeat_s = interrupt, heartbeat_s
         self._bar = Progress(
-            TextColumn(model),
+            TextColumn(held.model),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.description}"),
@@ -74,9 +109,11 @@ class JobProgress:
         self._task = self._bar.add_task("waiting", total=1.0)
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self.lost: JobCancelled | None = None
+        """Why the job is no longer ours, once that is known."""
 
     def __enter__(self) -> Self:
-        self._jobs.update(self._job_id, now=self._now(), state="running")
+        self._jobs.take(self._held.job_id, self._held.holder, now=self._now())
         self._bar.start()
         self._heart.start()
         return self
@@ -90,12 +127,18 @@ class JobProgress:
         self._over.set()
         self._heart.join()
         self._bar.stop()
+        self._log.flush()
+
+    def on_cluster(self, head: str) -> None:
+        """Record on which cluster the job runs, so that its end there can be told from silence."""
+        with suppress(HistoryUnavailable):
+            self._jobs.take(self._held.job_id, self._held.holder, now=self._now(), cluster=head)
 
     def stage(self, name: str) -> None:
         """Say that the stage *name* begins.
 
         Raises:
-            JobCancelled: If the job was cancelled meanwhile.
+            JobCancelled: If the job was cancelled or given up meanwhile.
         """
         self.at(STAGES[name], name)
 
@@ -126,23 +169,81 @@ class JobProgress:
             printed: Whether a line is due where there is no bar.
 
         Raises:
-            JobCancelled: If the job was cancelled meanwhile.
+            JobCancelled: If the job was cancelled or given up meanwhile.
         """
         self._bar.update(self._task, completed=fraction, description=stage)
         if printed and not self._console.is_terminal:
             self._console.print(f"{fraction:4.0%} {stage}", highlight=False)
-        job = self._jobs.update(self._job_id, now=self._now(), progress=fraction, stage=stage)
-        if job.state == "cancelled":
-            raise JobCancelled(self._job_id)
+        self._log.line(self._now(), progress=round(fraction, 3), stage=stage)
+        with suppress(HistoryUnavailable):
+            self._heard(self._update(progress=fraction, stage=stage))
+        if self.lost is not None:
+            raise self.lost
+
+    def check(self) -> None:
+        """Make sure that the job is still ours, before anything that others will see.
+
+        Raises:
+            JobCancelled: If it was cancelled.
+            LeaseLost: If it was given up.
+            HistoryUnavailable: If nobody can say for as long as a lease lasts.
+        """
+        give_up_at = time.monotonic() + LEASE_S
+        while True:
+            try:
+                self._heard(self._update())
+                break
+            except HistoryUnavailable:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(_RETRY_S)
+        if self.lost is not None:
+            raise self.lost
 
     def end(self, state: JobState, detail: str) -> None:
-        """Say how the job ended."""
+        """Say how the job ended; nothing changes if it ended before.
+
+        Raises:
+            HistoryUnavailable: If the history does not answer; the lease then runs out.
+        """
+        self._log.line(self._now(), state=state, detail=detail)
         progress = 1.0 if state == "succeeded" else None
-        self._jobs.update(
-            self._job_id, now=self._now(), state=state, progress=progress, detail=detail
+        try:
+            self._update(state=state, progress=progress, detail=detail)
+        finally:
+            self._log.flush()
+
+    def _update(
+        self,
+        *,
+        state: JobState | None = None,
+        progress: float | None = None,
+        stage: str | None = None,
+        detail: str | None = None,
+    ) -> TrainingJob:
+        return self._jobs.update(
+            self._held.job_id,
+            now=self._now(),
+            holder=self._held.holder,
+            state=state,
+            progress=progress,
+            stage=stage,
+            detail=detail,
         )
 
+    def _heard(self, job: TrainingJob) -> None:
+        if job.active and job.holder == self._held.holder:
+            return
+        if job.state == "cancelled":
+            self.lost = JobCancelled(job.detail or "cancelled")
+        else:
+            self.lost = LeaseLost(f"the job was given up: {job.detail or job.state}")
+
     def _beat(self) -> None:
-        while not self._over.wait(HEARTBEAT_S):
+        while not self._over.wait(self._heartbeat_s):
+            self._log.flush()
             with suppress(HistoryUnavailable):
-                self._jobs.update(self._job_id, now=self._now())
+                self._heard(self._update())
+            if self.lost is not None:
+                self._interrupt()
+                return

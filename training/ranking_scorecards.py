@@ -29,7 +29,9 @@ Of a test that never ran they tell how often first runs failed here.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Build:
+class RankedBuild:
+    """The tests of one build: which failed, what each cost, and their rows in the examples."""
+
     project: str
     failed: Mask
     cost: Floats
@@ -52,7 +54,7 @@ def ranking_scorecard(test: Examples, probability: Floats, table: RecallTable | 
     builds = list(_builds(test))
     scores = {name: baseline_score(test, column) for name, column in BASELINES.items()}
 
-    def measure(chosen: list[_Build]) -> Metrics:
+    def measure(chosen: list[RankedBuild]) -> Metrics:
         found = _ranked(chosen, probability)
         return {**found, **_selected(test, chosen, probability, table)}
 
@@ -80,12 +82,17 @@ def mean_apfd(rows: Examples, score: Floats) -> float:
     return float("nan") if found is None else found
 
 
+def ranked_builds(rows: Examples) -> list[RankedBuild]:
+    """Return the builds of *rows* whose order of tests can be better or worse."""
+    return [build for build in _builds(rows) if build.ranked]
+
+
 def baseline_score(rows: Examples, column: str) -> Floats:
     """Return a simple rule's score (n,): a feature, 0 where nothing is known."""
     return np.nan_to_num(rows.column(column).astype(np.float64), nan=0.0)
 
 
-def _ranked(builds: list[_Build], score: Floats) -> Metrics:
+def _ranked(builds: list[RankedBuild], score: Floats) -> Metrics:
     ranked = [build for build in builds if build.ranked]
     found: dict[str, list[float]] = {}
     for build in ranked:
@@ -101,7 +108,7 @@ def _ranked(builds: list[_Build], score: Floats) -> Metrics:
 
 
 def _selected(
-    test: Examples, builds: list[_Build], probability: Floats, table: RecallTable | None
+    test: Examples, builds: list[RankedBuild], probability: Floats, table: RecallTable | None
 ) -> Metrics:
     """Realised recall of failing builds and time saved on all builds, at `CONFIDENCE`."""
     recalls, saved = [], []
@@ -126,12 +133,12 @@ def _selected(
     return {"selection_recall": _mean(recalls), "selection_time_saved": _mean(saved)}
 
 
-def _builds(rows: Examples) -> Iterator[_Build]:
+def _builds(rows: Examples) -> Iterator[RankedBuild]:
     number = rows.builds()
     starts = np.flatnonzero(np.diff(number, prepend=-1))
     for where in np.split(np.arange(len(rows)), starts[1:]):
         if len(where):
-            yield _Build(
+            yield RankedBuild(
                 project=str(rows.project[where[0]]),
                 failed=rows.failed[where],
                 cost=rows.duration_s[where],

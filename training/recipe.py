@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from devmind.errors import NotEnoughHistory
 from models.bundle import Bundle, Manifest, TrainedRange, beside
+from models.paired import RowScores
 from models.scorecard import Scorecard
 from training.examples import Examples, Mask
 from training.kinship import Kin
@@ -66,11 +67,24 @@ class Setting:
     policy: SplitPolicy = field(default_factory=SplitPolicy)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """How a model did on held-out builds.
+
+    Attributes:
+        card: In numbers that are kept.
+        rows: Row by row, to be compared with another model's.
+    """
+
+    card: Scorecard
+    rows: RowScores
+
+
 class Score(Protocol):
     """Scores a bundle on held-out builds."""
 
-    def __call__(self, bundle: Bundle, project: str | None = None) -> Scorecard:
-        """Return the scorecard of *bundle* on all held-out builds, or on those of *project*.
+    def __call__(self, bundle: Bundle, project: str | None = None) -> Scored:
+        """Score *bundle* on all held-out builds, or on those of *project*.
 
         Raises:
             FeatureSchemaMismatch: If it was trained on other features.
@@ -109,6 +123,7 @@ class Trained:
         manifest: Its manifest, calibration and metrics included.
         files: Its files, those of the scored model among them (`Bundle.scored`).
         scorecard: How the scored model did on the newest builds.
+        rows: The same, row by row.
         score: Scores any bundle of the model on those very builds, or on those of one project, by
             the model in it that has not learned from them.
     """
@@ -116,6 +131,7 @@ class Trained:
     manifest: Manifest
     files: Mapping[str, bytes]
     scorecard: Scorecard
+    rows: RowScores
     score: Score
 
 
@@ -124,7 +140,7 @@ def train_with(
     setting: Setting,
     *,
     learn: Learn,
-    score: Callable[[Bundle, Examples, Mask], Scorecard],
+    score: Callable[[Bundle, Examples, Mask], Scored],
     what: str,
 ) -> Trained:
     """Carry out a recipe: score it on the newest builds, then ship it with what they teach.
@@ -145,13 +161,13 @@ def train_with(
     test = split_enough(examples, setting, what=what).test
     scored = learn(examples.where(older_than(examples, test)), setting)
 
-    def score_of(bundle: Bundle, project: str | None = None) -> Scorecard:
+    def score_of(bundle: Bundle, project: str | None = None) -> Scored:
         bundle.check(scored.manifest.model, examples.names)  # what ships must fit, too
         own = test if project is None else test & (examples.project == project)
         return score(bundle.scored(), examples, np.asarray(own, dtype=np.bool_))
 
     setting.on_stage("scoring")
-    card = score_of(scored.bundle)
+    measured = score_of(scored.bundle)
     setting.on_stage("shipping")
     again = replace(
         setting,
@@ -160,9 +176,10 @@ def train_with(
     )
     shipped = learn(examples, again)
     return Trained(
-        manifest=msgspec.structs.replace(shipped.manifest, metrics=card.metrics),
+        manifest=msgspec.structs.replace(shipped.manifest, metrics=measured.card.metrics),
         files={**shipped.files, **beside(scored.manifest, scored.files)},
-        scorecard=card,
+        scorecard=measured.card,
+        rows=measured.rows,
         score=score_of,
     )
 

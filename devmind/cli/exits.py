@@ -26,7 +26,7 @@ MEANINGS = {
     ExitCode.BAD_INPUT: "bad input: a file, a value, or no such build, project or version",
     ExitCode.UNREACHABLE: "the service is not reachable or not ready; "
     "from `select`: no list of tests is known, so run all of them",
-    ExitCode.REFUSED: "refused: it contradicts what is recorded, or the gate said no",
+    ExitCode.REFUSED: "refused: it contradicts what is recorded, the gate said no, a job is under way or over",
     ExitCode.NOT_AUTHENTICATED: "the API key is missing, unknown or lacks a scope",
 }
 
@@ -38,6 +38,9 @@ _CODES: tuple[tuple[type[errors.DevMindError], ExitCode], ...] = (
     (errors.ContradictingRepeat, ExitCode.REFUSED),
     (errors.PromotionRefused, ExitCode.REFUSED),
     (errors.AlreadyRunning, ExitCode.REFUSED),
+    (errors.NotDue, ExitCode.REFUSED),
+    (errors.JobEnded, ExitCode.REFUSED),
+    (errors.NoSpace, ExitCode.REFUSED),
     (errors.NotEnoughHistory, ExitCode.REFUSED),
     (errors.NothingToEvaluate, ExitCode.REFUSED),
     (errors.UnlearnableHistory, ExitCode.REFUSED),

@@ -101,7 +101,7 @@ def test_what_is_scored_is_what_ships(
     trained = recipe.train(history, config, setting, fit=fit)
     written = write_bundle(tmp_path / "bundle", trained.manifest, trained.files)
 
-    assert trained.scorecard == trained.score(read_bundle(written))
+    assert trained.scorecard == trained.score(read_bundle(written)).card
     assert trained.scorecard.metrics[metric] is not None
     assert trained.scorecard.metrics == trained.manifest.metrics
     assert {"shop"} == set(trained.scorecard.per_project)

@@ -37,6 +37,20 @@ def resamples(units: int, *, repeats: int, block: int, rng: np.random.Generator)
     return rows.reshape(repeats, -1)[:, :units].astype(np.int64)
 
 
+def weights(
+    units: int, *, repeats: int, block: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw as `resamples` does and count how often each row was drawn.
+
+    Returns:
+        Counts (repeats, units); each line sums to *units*.
+    """
+    rows = resamples(units, repeats=repeats, block=block, rng=rng)
+    places = rows + np.arange(repeats, dtype=np.int64)[:, None] * units
+    counts = np.bincount(places.ravel(), minlength=repeats * units)
+    return counts.reshape(repeats, units).astype(np.float64)
+
+
 def block_length(units: int) -> int:
     """Return how many neighbours stay together: the cube root of how many rows there are.
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.bootstrap import block_length, interval, resamples
+from models.resampling import block_length, interval, resamples
 
 
 @given(st.integers(1, 60), st.integers(1, 80), st.integers(1, 5), st.integers(0, 9))
