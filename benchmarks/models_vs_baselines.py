@@ -28,7 +28,7 @@ from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE, 
 from models.scorecard import NOISE_BELOW, Scorecard
 from training.config import Workers
 from training.examples import read_examples
-from training.job import cluster
+from training.cluster import cluster
 from training.recipe import Setting
 from training.recipes import KINDS, groups, train_model
 from training.replay import replay_projects

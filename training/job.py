@@ -12,9 +12,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +43,7 @@ from models.names import MODELS, in_code, in_paths
 from models.registry import Registry
 from models.tracking_address import TrackingAddress
 from training.cards.making import with_card
+from training.cluster import cluster, free_cpus
 from training.config import Config, Workers, workers_for
 from training.endings import EXIT_IMPOSSIBLE, end_main_thread, ending, heed_signals
 from training.examples import Examples, read_examples
@@ -64,7 +62,6 @@ log = structlog.get_logger(__name__)
 ALL = "all"
 MAX_ROWS = {"builds": 1_000_000, "tests": 500_000}
 """Newest rows of a project that are learned from."""
-_ENOUGH_CPUS, _PATIENCE_S, _LOOK_S = 0.2, 60.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,52 +190,6 @@ def _examples(
     )
     kin = kin_of({part.project: part.commits for part in replayed})
     return read_examples(part.path for part in replayed), kin
-
-
-@contextmanager
-def cluster() -> Iterator[str]:
-    """Be connected to the cluster that `RAY_ADDRESS` names, or to a local one that ends with this.
-
-    A local one listens on loopback for this job alone, so it needs no tokens; whoever wants them
-    sets `RAY_AUTH_MODE=token`. A cluster that was there before keeps its own mode.
-
-    Yields:
-        The head node's id, new with every start of a head; empty for a local one, which nobody
-        else knows.
-    """
-    import ray  # noqa: PLC0415 - takes seconds; refusing a job must not
-
-    known = bool(os.environ.get("RAY_ADDRESS"))
-    if known:
-        ray.init(log_to_driver=False)
-    else:
-        os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-        cpus = max(2, os.cpu_count() or 1)
-        ray.init(address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False)
-    try:
-        yield _head_node() if known else ""
-    finally:
-        ray.shutdown()
-
-
-def _head_node() -> str:
-    import ray  # noqa: PLC0415 - as above
-
-    nodes = ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped
-    heads = (str(n["NodeID"]) for n in nodes if "node:__internal_head__" in n["Resources"])
-    return next(heads, "")
-
-
-def free_cpus() -> float:
-    """Return how many CPUs the cluster has free, after waiting a little for some to become so."""
-    import ray  # noqa: PLC0415 - as above
-
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        free = float(ray.available_resources().get("CPU", 0.0))  # type: ignore[no-untyped-call] # Ray leaves it untyped
-        if free >= _ENOUGH_CPUS or time.monotonic() > deadline:
-            return free
-        time.sleep(_LOOK_S)
 
 
 def main(  # noqa: PLR0913 - one argument an option

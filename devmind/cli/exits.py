@@ -26,7 +26,8 @@ MEANINGS = {
     ExitCode.BAD_INPUT: "bad input: a file, a value, or no such build, project or version",
     ExitCode.UNREACHABLE: "the service is not reachable or not ready; "
     "from `select`: no list of tests is known, so run all of them",
-    ExitCode.REFUSED: "refused: it contradicts what is recorded, the gate said no, a job is under way or over",
+    ExitCode.REFUSED: "refused: it contradicts what is recorded, the gate said no, "
+    "or the training job is under way or over",
     ExitCode.NOT_AUTHENTICATED: "the API key is missing, unknown or lacks a scope",
 }
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
+from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 
 from devmind.events import Queued
-from history.open import open_history
+from history.jobs import JobStore, TrainingJob
+from history.open import open_history, open_jobs
 from tests.history.builders import build, report, story
 
 
@@ -50,3 +53,15 @@ def open_only(url, ready, answers):
         answers.put(repr(error))
     else:
         answers.put("")
+
+
+def hold_job(url, job_id, lease_s, told):
+    """Hold a training job, renewing its lease, until killed."""
+    jobs = JobStore(open_jobs(url)._database, lease_s=lease_s)
+    at = datetime.now(UTC)
+    jobs.create(TrainingJob(job_id=job_id, model="build_optimizer", created_at=at, updated_at=at))
+    jobs.take(job_id, "holder", now=datetime.now(UTC))
+    told.send("held")
+    while True:
+        jobs.update(job_id, now=datetime.now(UTC), holder="holder")
+        time.sleep(0.1)

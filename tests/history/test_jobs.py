@@ -1,12 +1,17 @@
+import multiprocessing
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devmind.errors import AlreadyRunning, NotFound
-from history.jobs import TrainingJob
+from devmind.errors import AlreadyRunning, JobEnded, NotDue, NotFound
+from history.database import open_database
+from history.jobs import LEASE_S, QUEUED_LEASE_S, JobStore, TrainingJob
 from history.open import open_jobs
+from tests.history import processes
 from tests.history.builders import NOON
 
 
@@ -28,7 +33,8 @@ def test_job_comes_back(jobs):
     """
     jobs.create(job())
 
-    assert job() == jobs.get("job-1")
+    lease_until = NOON + timedelta(seconds=QUEUED_LEASE_S)
+    assert replace(job(), lease_until=lease_until) == jobs.get("job-1")
 
 
 @pytest.mark.parametrize("unknown", ["nothing", "\0", "\ud800"])
@@ -52,7 +58,15 @@ def test_update_changes_what_it_names(jobs):
     jobs.update("job-1", now=NOON, state="running", stage="replay", progress=0.25)
     updated = jobs.update("job-1", now=later, progress=7.0)
 
-    expected = replace(job(), state="running", stage="replay", progress=1.0, updated_at=later)
+    expected = replace(
+        job(),
+        state="running",
+        stage="replay",
+        progress=1.0,
+        updated_at=later,
+        lease_until=updated.lease_until,
+    )
+    assert updated.lease_until > later
     assert expected == updated == jobs.get("job-1")
 
 
@@ -82,19 +96,153 @@ def test_next_job_after_the_end(jobs, end):
     assert (end, "why", 0.0) == (after.state, after.detail, after.progress)
 
 
-def test_silent_job_is_given_up(jobs):
+def test_a_lease_that_is_over_stands_in_nobodys_way(jobs):
     """
-    A job not heard of for the time limit no longer stands in the way, and says why it failed.
+    A running job that has not renewed its lease is recorded as failed, with the reason, by the next
+    one; while the lease lasts the next one is refused.
     """
     jobs.create(job())
-    jobs.update("job-1", now=NOON + timedelta(seconds=100), state="running")
+    jobs.take("job-1", "me", now=after(100))
 
     with pytest.raises(AlreadyRunning):
-        jobs.create(job("job-2", at_s=700))
-    jobs.create(job("job-2", at_s=701))
+        jobs.create(job("job-2", at_s=100 + LEASE_S))
+    jobs.create(job("job-2", at_s=101 + LEASE_S))
 
     assert jobs.get("job-1").state == "failed"
-    assert "600 s" in jobs.get("job-1").detail
+    assert "not heard of for 76 s" in jobs.get("job-1").detail
+
+
+def test_a_heartbeat_renews_the_lease(jobs):
+    """
+    A job that says that it lives is not given up, however long it runs.
+    """
+    jobs.create(job())
+    jobs.take("job-1", "me", now=after(0))
+    for beat in range(1, 20):
+        jobs.update("job-1", now=after(60 * beat), holder="me")
+        jobs.give_up_silent(now=after(60 * beat + 59))
+
+    assert jobs.get("job-1").state == "running"
+
+
+def test_a_slow_holder_finds_its_job_given_up(jobs):
+    """
+    A holder that comes back after its job was given up changes nothing, and is told so.
+    """
+    jobs.create(job())
+    jobs.take("job-1", "slow", now=after(0))
+    jobs.create(job("job-2", at_s=500))
+    jobs.take("job-2", "next", now=after(500))
+
+    back = jobs.update("job-1", now=after(501), state="succeeded", holder="slow")
+    stranger = jobs.update("job-2", now=after(502), stage="mine", holder="slow")
+
+    assert back.state == "failed"
+    assert (stranger.holder, stranger.stage) == ("next", "")
+    with pytest.raises(JobEnded, match="failed"):
+        jobs.take("job-1", "slow", now=after(503))
+    with pytest.raises(JobEnded, match="another process"):
+        jobs.take("job-2", "slow", now=after(503))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [("new", "the cluster was restarted"), ("old", "not heard of"), ("", "not heard of")],
+)
+def test_the_reason_names_a_restarted_cluster(jobs, cluster, said):
+    """
+    A job that went down with an earlier cluster says so; on the same one it was only silent.
+    """
+    jobs.create(job())
+    jobs.take("job-1", "me", now=after(0), cluster="old")
+
+    jobs.give_up_silent(now=after(100), cluster=cluster)
+
+    assert said in jobs.get("job-1").detail
+    assert jobs.get("job-1").state == "failed"
+
+
+def test_a_job_that_no_process_takes_is_given_up_later(jobs):
+    """
+    A queued job may wait for longer than a running one may be silent.
+    """
+    jobs.create(job())
+    jobs.give_up_silent(now=after(QUEUED_LEASE_S))
+    waits = jobs.get("job-1")
+    jobs.give_up_silent(now=after(QUEUED_LEASE_S + 1))
+
+    assert waits.state == "queued"
+    assert "no process took it" in jobs.get("job-1").detail
+
+
+@pytest.mark.parametrize(("hours", "made"), [(0, False), (19.1, False), (19.2, True), (24, True)])
+def test_a_late_tick_makes_no_job(jobs, hours, made):
+    """
+    A scheduled job is refused until four fifths of the interval have passed since the last one.
+    """
+    jobs.create(job())
+    jobs.update("job-1", now=NOON, state="succeeded")
+
+    second = job("job-2", at_s=hours * 3600)
+    if made:
+        jobs.create(second, every=timedelta(hours=24))
+    else:
+        with pytest.raises(NotDue, match="job-1"):
+            jobs.create(second, every=timedelta(hours=24))
+
+    assert len(jobs.list()) == 1 + made
+
+
+def test_each_end_is_counted_once(jobs):
+    """
+    Of many replicas that ask which jobs have ended, one is given each.
+    """
+    for number in range(3):
+        jobs.create(job(f"job-{number}", at_s=number))
+        jobs.update(f"job-{number}", now=NOON, state="failed")
+    jobs.create(job("job-3"))
+
+    with ThreadPoolExecutor(6) as threads:
+        given = list(threads.map(lambda _: jobs.claim_ended(), range(6)))
+
+    assert sorted(one.job_id for some in given for one in some) == ["job-0", "job-1", "job-2"]
+    assert jobs.claim_ended() == []
+
+
+def test_the_lock_of_a_killed_process_is_free_when_its_lease_is_over(database_url):
+    """
+    A holder killed in the middle keeps the lock for its lease and no longer; its end is recorded.
+    """
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    holder = processes.start(processes.hold_job, database_url, "job-1", 1.0, theirs)
+    assert ours.recv() == "held"
+    store = JobStore(open_database(database_url), lease_s=1.0)
+    with closing(store):
+        time.sleep(1.5)
+        with pytest.raises(AlreadyRunning):
+            store.create(started_now("job-2"))
+        holder.kill()
+        holder.join()
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with suppress(AlreadyRunning):
+                store.create(started_now("job-2"))
+                break
+            time.sleep(0.2)
+
+        assert store.get("job-1").state == "failed"
+        assert "not heard of" in store.get("job-1").detail
+        assert store.get("job-2").state == "queued"
+
+
+def started_now(job_id):
+    at = datetime.now(UTC)
+    return TrainingJob(job_id=job_id, model="build_optimizer", created_at=at, updated_at=at)
+
+
+def after(seconds):
+    return NOON + timedelta(seconds=seconds)
 
 
 def test_list_is_newest_first(jobs):

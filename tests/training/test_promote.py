@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from devmind.errors import CorruptBundle, FeatureSchemaMismatch, NotFound, PromotionRefused
-from models.bundle import Manifest, TrainedRange
+from models.bundle import Manifest, TrainedRange, read_bundle
 from models.names import FAILURE_PREDICTOR
+from models.paired import RowScores
 from models.scorecard import Scorecard, ScoredRange
 from training.promote import promote, register
-from training.recipe import Trained
+from training.recipe import Scored, Trained
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NO_ROWS = RowScores(project=np.array([], dtype=object), sequence=np.array([], dtype=np.int64))
 
 
 class Shelf:
@@ -23,11 +25,16 @@ class Shelf:
 
     def __init__(self):
         self.cards, self.folders, self.decisions, self.crowned = {}, {}, {}, None
+        self.seals = {}
 
     def register(self, model, bundle_folder, scorecard, *, decision=None):
         version = str(len(self.cards) + 1)
         self.cards[version], self.folders[version] = scorecard, bundle_folder
+        self.seals[read_bundle(bundle_folder).seal] = version
         return version
+
+    def find(self, model, seal):
+        return self.seals.get(seal)
 
     def record_decision(self, model, version, decision):
         self.decisions[version] = decision
@@ -71,7 +78,8 @@ def trained(auc, champion_auc=None, seed=0):
         manifest=manifest,
         files={"weights": b"x"},
         scorecard=card(auc),
-        score=lambda bundle, project=None: card(champion_auc),
+        rows=NO_ROWS,
+        score=lambda bundle, project=None: Scored(card=card(champion_auc), rows=NO_ROWS),
     )
 
 
