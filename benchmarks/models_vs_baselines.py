@@ -26,9 +26,9 @@ from history.open import open_history
 from models.bundle import Bundle, code_version
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE, in_paths
 from models.scorecard import NOISE_BELOW, Scorecard
+from training.cluster import cluster
 from training.config import Workers
 from training.examples import read_examples
-from training.cluster import cluster
 from training.recipe import Setting
 from training.recipes import KINDS, groups, train_model
 from training.replay import replay_projects

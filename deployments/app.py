@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.dashboard.utils import ray_address_to_api_server_url
 from ray.exceptions import RayActorError, RayTaskError, WorkerCrashedError
-from ray.job_submission import JobStatus, JobSubmissionClient
+from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from ray.serve.context import _get_global_client
 from ray.serve.exceptions import (
     BackPressureError,
@@ -38,6 +38,7 @@ from deployments.intelligence import TestIntelligenceService
 from deployments.metrics import Instruments
 from deployments.remote import Remote, RemoteHistory, RemotePredictions, RemoteVersions
 from deployments.scrape import Scrape
+from deployments.ticker import Ticker
 from devmind.errors import ServiceUnreachable
 from devmind.logs import configure
 from devmind.settings import ServerSettings
@@ -52,6 +53,8 @@ FAILURES = Failures(
     absent=(DeploymentUnavailableError,),
 )
 MODEL_DEPLOYMENTS = ("build-optimizer", "failure-predictor", "test-intelligence")
+TICK_S = 20.0
+"""How often training jobs are looked after."""
 FOLLOW_CHAMPION = {"version": "champion"}
 
 
@@ -69,7 +72,9 @@ class HistoryReplica(HistoryService):
 
     def __init__(self, equipment: Equipment) -> None:
         configure(json=True)
-        super().__init__(equipment.history())
+        desk = equipment.history()
+        super().__init__(desk)
+        Ticker(desk.lifecycle.training.tick, every_s=TICK_S).start()
 
 
 class BuildOptimizerReplica(BuildOptimizerService):
@@ -159,15 +164,41 @@ class RayJobs:
             log.exception("job not submitted", job=job_id)
             raise ServiceUnreachable("the cluster's job API", type(error).__name__) from error
 
+    def stop(self, job_id: str) -> None:
+        """End a job's process, if the cluster has it.
+
+        Raises:
+            ServiceUnreachable: If the cluster does not answer or does not know the job.
+        """
+        try:
+            self._client().stop_job(job_id)
+        except (RuntimeError, ConnectionError, ValueError) as error:
+            raise ServiceUnreachable("the cluster's job API", type(error).__name__) from error
+
     def ended(self, job_id: str) -> str | None:
         """Return how a job's process ended without success, `None` while that is not known."""
+        found = self._details(job_id)
+        if found is None or found.status not in (JobStatus.FAILED, JobStatus.STOPPED):
+            return None
+        code = "" if found.driver_exit_code is None else f", exit code {found.driver_exit_code}"
+        return f"its process ended without a word ({found.status.value.lower()}{code})"
+
+    def waits(self, job_id: str) -> bool:
+        """Whether the cluster has the job and has not started its process yet."""
+        found = self._details(job_id)
+        return found is not None and found.status == JobStatus.PENDING
+
+    def cluster(self) -> str:
+        """Return the id of the head node, new with every start of a head."""
+        nodes = ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped
+        heads = (str(n["NodeID"]) for n in nodes if "node:__internal_head__" in n["Resources"])
+        return next(heads, "")
+
+    def _details(self, job_id: str) -> JobDetails | None:
         try:
-            found = self._client().get_job_info(job_id)
+            return self._client().get_job_info(job_id)
         except (RuntimeError, ConnectionError, ValueError):
             return None
-        if found.status in (JobStatus.FAILED, JobStatus.STOPPED):
-            return f"Its process ended: {found.status.value.lower()}. The job's log says why."
-        return None
 
     def _client(self) -> JobSubmissionClient:
         address = ray_address_to_api_server_url(ray.get_runtime_context().gcs_address)

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -20,12 +20,14 @@ from deployments.build_optimizer import usual_pipeline
 from deployments.bundles import open_bundle
 from deployments.history_service import Desk
 from deployments.intelligence import only_pipeline
-from deployments.lifecycle import Lifecycle, Runner
+from deployments.job_metrics import JobMetrics
+from deployments.lifecycle import Lifecycle
 from deployments.live_state import FoldedState, LiveStates
 from deployments.metrics import Instruments, Metrics
 from deployments.model_slot import ModelSlot, Versions
 from deployments.recording import Recorder
 from deployments.resolve import Resolver
+from deployments.training_jobs import Runner, TrainingJobs
 from devmind.errors import HistoryUnavailable
 from devmind.settings import ServerSettings
 from features.build_state import BuildState
@@ -70,12 +72,19 @@ class Equipment:
         settings = self.settings()
         store = patiently(lambda: open_history(settings.database))
         jobs = patiently(lambda: open_jobs(settings.database))
-        lifecycle = Lifecycle(
-            versions=Registry(settings.tracking_uri, settings.artifacts),
+        every_h = settings.retrain_every_h
+        training = TrainingJobs(
             jobs=jobs,
             runner=self.runner(),
             now=utc_now,
             new_id=job_id,
+            metrics=JobMetrics(self.instruments()),
+            every=timedelta(hours=every_h) if every_h else None,
+        )
+        lifecycle = Lifecycle(
+            versions=Registry(settings.tracking_uri, settings.artifacts),
+            training=training,
+            now=utc_now,
         )
         metrics = Metrics(self.instruments())
         recorder = Recorder(store, metrics=metrics, now=utc_now)

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from deployments.answers import Readiness
 from deployments.lifecycle import Lifecycle
-from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
 from deployments.recording import Recorder
+from deployments.training_jobs import Wanted
 from devmind.ci import BuildOutcome, QueuedBuild, TestReport
 from devmind.errors import DevMindError
 from devmind.events import Event
@@ -56,6 +57,7 @@ class HistoryService:
         self._overview = desk.overview
         self._recorder = desk.recorder
         self._lifecycle = desk.lifecycle
+        self._training = desk.lifecycle.training
 
     async def queued(self, build: QueuedBuild) -> Receipt:
         """Record that a build was queued; durable on return."""
@@ -109,16 +111,22 @@ class HistoryService:
         """Make the previous champion the champion again."""
         return await asyncio.to_thread(self._lifecycle.rollback, model, by=by)
 
-    async def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
+    async def retrain(self, model: str, wanted: Wanted) -> JobAnswer:
         """Start a training job."""
-        return await asyncio.to_thread(
-            self._lifecycle.retrain, model, promote_if_better=promote_if_better
-        )
+        return await asyncio.to_thread(self._training.start, model, wanted)
 
     async def job(self, job_id: str) -> JobAnswer:
         """Return a training job."""
-        return await asyncio.to_thread(self._lifecycle.job, job_id)
+        return await asyncio.to_thread(self._training.get, job_id)
 
     async def jobs(self, model: str | None) -> list[JobAnswer]:
         """Return the newest training jobs."""
-        return await asyncio.to_thread(self._lifecycle.jobs, model)
+        return await asyncio.to_thread(self._training.list, model)
+
+    async def job_logs(self, job_id: str, offset: int) -> JobLogAnswer:
+        """Return what a training job wrote."""
+        return await asyncio.to_thread(self._training.logs, job_id, offset)
+
+    async def cancel(self, job_id: str, *, by: str) -> JobAnswer:
+        """Cancel a training job."""
+        return await asyncio.to_thread(self._training.cancel, job_id, by=by)

@@ -1,4 +1,4 @@
-"""Model versions and training jobs: asks the gate, moves aliases, starts jobs."""
+"""Model versions: asks the gate, moves aliases, rolls back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Protocol
 import structlog
 
 from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted, VersionStatus
+from deployments.training_jobs import TrainingJobs, Wanted, known_model
 from devmind.errors import NotFound, PromotionRefused
-from history.jobs import JobState, TrainingJob
 from models.bundle import pack, read_bundle
 from models.card import CARD, PAGE
 from models.gate import POLICIES, Decision, decide
-from models.names import CHAMPION, MODELS, PREVIOUS, in_code, in_paths
+from models.names import CHAMPION, MODELS, PREVIOUS, in_paths
 from models.scorecard import Scorecard
 from models.versions import VersionSummary
 
@@ -45,64 +45,24 @@ class Versions(Protocol):
         """Copy a version's bundle to a folder."""
 
 
-class Jobs(Protocol):
-    """The part of `history.jobs.JobStore` that is needed here; every call blocks."""
-
-    def create(self, job: TrainingJob) -> None:
-        """Record a new job."""
-
-    def update(
-        self,
-        job_id: str,
-        *,
-        now: datetime,
-        state: JobState | None = None,
-        detail: str | None = None,
-    ) -> TrainingJob:
-        """Change a job."""
-
-    def get(self, job_id: str) -> TrainingJob:
-        """Return a job."""
-
-    def list(self, model: str | None = None, limit: int = 50) -> list[TrainingJob]:
-        """Return the newest jobs."""
-
-
-class Runner(Protocol):
-    """Runs training jobs on the cluster; every call blocks."""
-
-    def start(self, job_id: str, arguments: tuple[str, ...]) -> None:
-        """Start `python -m training.job` with *arguments*."""
-
-    def ended(self, job_id: str) -> str | None:
-        """Return how a job's process ended without success, `None` while that is not so."""
-
-
 class Lifecycle:
     """What can be done with models.
 
     Args:
         versions: The registry.
-        jobs: Where training jobs are remembered.
-        runner: Where they run.
         now: The time, aware UTC.
-        new_id: Names a new job of a model.
+        training: The training jobs.
+
+    Attributes:
+        training: The training jobs.
     """
 
     def __init__(
-        self,
-        *,
-        versions: Versions,
-        jobs: Jobs,
-        runner: Runner,
-        now: Callable[[], datetime],
-        new_id: Callable[[str], str],
+        self, *, versions: Versions, training: TrainingJobs, now: Callable[[], datetime]
     ) -> None:
         self._versions = versions
-        self._jobs = jobs
-        self._runner = runner
         self._now = now
-        self._new_id = new_id
+        self.training = training
 
     def champion(self, model: str) -> str | None:
         """Return the promoted version, `None` when there is none."""
@@ -185,57 +145,10 @@ class Lifecycle:
         log.info("rolled back", model=model, version=version, by=by)
         return Promoted(model=model, version=version)
 
-    def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
-        """Start a training job.
-
-        Raises:
-            NotFound: If there is no such model.
-            AlreadyRunning: If one is under way.
-            ServiceUnreachable: If the cluster does not take it; the job is then failed.
-        """
-        name, now = known_model(model), self._now()
-        job = TrainingJob(job_id=self._new_id(name), model=name, created_at=now, updated_at=now)
-        self._jobs.create(job)
-        promotion = ("--promote-if-better",) if promote_if_better else ()
-        try:
-            self._runner.start(job.job_id, (name, "--job-id", job.job_id, *promotion))
-        except Exception as error:
-            detail = f"It could not be started: {error}"
-            self._jobs.update(job.job_id, now=self._now(), state="failed", detail=detail)
-            raise
-        return _answer(job)
-
-    def job(self, job_id: str) -> JobAnswer:
-        """Return a training job.
-
-        Raises:
-            NotFound: If there is none.
-        """
-        return _answer(self._settled(self._jobs.get(job_id)))
-
-    def jobs(self, model: str | None) -> list[JobAnswer]:
-        """Return the newest training jobs, of one model or of all."""
-        name = None if model is None else known_model(model)
-        return [_answer(self._settled(job)) for job in self._jobs.list(name)]
-
-    def _settled(self, job: TrainingJob) -> TrainingJob:
-        """A job whose process died without a word is known to the cluster alone."""
-        reason = self._runner.ended(job.job_id) if job.active else None
-        if reason is None:
-            return job
-        return self._jobs.update(job.job_id, now=self._now(), state="failed", detail=reason)
-
-
-def known_model(model: str) -> str:
-    """Return a model's name in code.
-
-    Raises:
-        NotFound: If there is no such model.
-    """
-    name = in_code(model)
-    if name not in MODELS:
-        raise NotFound("model", model, f"There are {', '.join(map(in_paths, MODELS))}.")
-    return name
+    def retrain(self, model: str, *, promote_if_better: bool, reason: str = "") -> JobAnswer:
+        """Start a training job; *reason* is written into it. Errors as in `TrainingJobs.start`."""
+        wanted = Wanted(promote_if_better=promote_if_better, reason=reason)
+        return self.training.start(model, wanted)
 
 
 def _champion(versions: list[VersionSummary]) -> Scorecard | None:
@@ -263,17 +176,4 @@ def _version(summary: VersionSummary) -> VersionStatus:
         rows=summary.scorecard.measured_on.rows,
         gate=() if decision is None else decision.reasons,
         earned=None if decision is None else decision.promote,
-    )
-
-
-def _answer(job: TrainingJob) -> JobAnswer:
-    return JobAnswer(
-        job_id=job.job_id,
-        model=in_paths(job.model),
-        state=job.state,
-        progress=job.progress,
-        stage=job.stage,
-        detail=job.detail,
-        created_at=job.created_at,
-        updated_at=job.updated_at,
     )

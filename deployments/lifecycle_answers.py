@@ -88,6 +88,25 @@ class JobsAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobLogAnswer:
+    """A part of what a training job wrote, one JSON object a line.
+
+    Attributes:
+        job_id: The job.
+        text: Whole lines.
+        offset: Where they begin, in characters since the job began; what is older is not kept.
+        next_offset: Ask for this next.
+        more: Whether more is there or may come.
+    """
+
+    job_id: str
+    text: str
+    offset: int
+    next_offset: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Promoted:
     """The champion of a model after a promotion or a rollback.
 

@@ -17,7 +17,7 @@ from deployments.answers import (
     SelectionAnswer,
 )
 from deployments.calls import Caller, together
-from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
 from deployments.questions import (
     Assessment,
     DurationQuestion,
@@ -25,6 +25,7 @@ from deployments.questions import (
     RemainingQuestion,
     SelectionQuestion,
 )
+from deployments.training_jobs import Wanted
 from devmind.ci import BuildOutcome, QueuedBuild, TestReport
 from devmind.errors import DevMindError, InvalidInput, NotFound
 from devmind.events import Event
@@ -117,11 +118,9 @@ class RemoteHistory:
         found, serving = await asyncio.gather(asked, self._serving())
         return [replace(status, serving=serving.get(status.model)) for status in found]
 
-    async def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
+    async def retrain(self, model: str, wanted: Wanted) -> JobAnswer:
         """Start a training job."""
-        job: JobAnswer = await self._remote.tell(
-            "retrain", model, promote_if_better=promote_if_better
-        )
+        job: JobAnswer = await self._remote.tell("retrain", model, wanted)
         return job
 
     async def job(self, job_id: str) -> JobAnswer:
@@ -133,6 +132,16 @@ class RemoteHistory:
         """Return the newest training jobs."""
         jobs: list[JobAnswer] = await self._remote.ask("jobs", model)
         return jobs
+
+    async def job_logs(self, job_id: str, offset: int) -> JobLogAnswer:
+        """Return what a training job wrote."""
+        page: JobLogAnswer = await self._remote.ask("job_logs", job_id, offset)
+        return page
+
+    async def cancel(self, job_id: str, *, by: str) -> JobAnswer:
+        """Cancel a training job; twice is once."""
+        job: JobAnswer = await self._remote.ask("cancel", job_id, by=by)
+        return job
 
     async def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
         """Make a version the champion."""

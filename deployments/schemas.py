@@ -14,6 +14,7 @@ from deployments.questions import (
     FailureQuestion,
     SelectionQuestion,
 )
+from deployments.training_jobs import Wanted
 from devmind.ci import ChangedFile
 from devmind.wire import ChangedFileBody, ChangeTotalsBody
 from devmind.wire.base import (
@@ -271,6 +272,22 @@ class RetrainBody(Body):
     """How to retrain."""
 
     promote_if_better: bool = True
+    search_minutes: Annotated[
+        float | None,
+        Field(gt=0, le=7 * 24 * 60, description="Look for better knobs for so long first."),
+    ] = None
+    shadow_builds: Annotated[
+        int | None,
+        Field(ge=1, le=100_000, description="Answer silently for so many builds before the gate."),
+    ] = None
+
+    def domain(self) -> Wanted:
+        """Return what is asked for."""
+        return Wanted(
+            promote_if_better=self.promote_if_better,
+            search_minutes=self.search_minutes,
+            shadow_builds=self.shadow_builds,
+        )
 
 
 class PromoteBody(Body):

@@ -22,9 +22,11 @@ OURS = "ray_devmind_"
 SERVE = "ray_serve_"
 KEPT = frozenset(
     "application deployment method route status_code error_code model version abstained kind "
-    "repeated le".split()
+    "repeated state le".split()
 )
 """Labels that say something about the service; the others name processes, nodes and sessions."""
+SAME = ("devmind_training_running", "devmind_training_last_success")
+"""Gauges that every process reads from the same database: of several the largest is shown."""
 TIMEOUT_S = 2.0
 
 Labels = tuple[tuple[str, str], ...]
@@ -92,7 +94,11 @@ def _add(families: dict[str, _Family], metric: Metric) -> None:
     name = _ours(f"{metric.name}_total" if counted else metric.name)
     family = families.setdefault(name, _Family(kind=metric.type, help=metric.documentation or name))
     for sample in metric.samples:
-        family.samples[(_ours(sample.name), _kept(sample.labels))] += float(sample.value)
+        key, value = (_ours(sample.name), _kept(sample.labels)), float(sample.value)
+        if name.startswith(SAME):
+            family.samples[key] = max(family.samples[key], value)
+        else:
+            family.samples[key] += value
 
 
 def _kept(labels: Mapping[str, str]) -> Labels:

@@ -14,7 +14,13 @@ from deployments.http.documented import takes
 from deployments.http.responses import REFUSED, answer, refusals
 from deployments.http.security import Guard
 from deployments.http.service import Lifecycle
-from deployments.lifecycle_answers import JobAnswer, JobsAnswer, ModelsAnswer, Promoted
+from deployments.lifecycle_answers import (
+    JobAnswer,
+    JobLogAnswer,
+    JobsAnswer,
+    ModelsAnswer,
+    Promoted,
+)
 from deployments.schemas import PromoteBody, RetrainBody
 
 BODIES: list[type[BaseModel]] = [RetrainBody, PromoteBody]
@@ -26,6 +32,9 @@ JobId = Annotated[str, Path(max_length=200)]
 Version = Annotated[str, Path(max_length=100, examples=["champion", "3"])]
 _ALONE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 """A card shows itself and nothing from elsewhere."""
+Offset = Annotated[
+    int, Query(ge=0, le=2**62, description="`next_offset` of the page before, 0 for the first.")
+]
 OfModel = Annotated[str | None, Query(max_length=100, description="Only jobs of this model.")]
 
 
@@ -89,7 +98,28 @@ def models_router(lifecycle: Lifecycle, demand: Guard) -> APIRouter:
     )
     async def retrain(model: Model, body: ReadRetrainBody) -> Response:
         """Starts a job and answers at once; a model has one job at a time."""
-        return answer(await lifecycle.retrain(model, promote_if_better=body.promote_if_better), 202)
+        return answer(await lifecycle.retrain(model, body.domain()), 202)
+
+    @routes.get(
+        "/jobs/{job_id}/logs",
+        summary="What a training job wrote",
+        response_model=JobLogAnswer,
+        dependencies=may_look,
+    )
+    async def job_logs(job_id: JobId, offset: Offset = 0) -> Response:
+        """Lines of JSON, a page at a time; it outlives the job and the cluster it ran on."""
+        return answer(await lifecycle.job_logs(job_id, offset))
+
+    @routes.post(
+        "/jobs/{job_id}/cancel",
+        summary="Cancel a training job",
+        response_model=JobAnswer,
+        responses={**refusals(409)},
+        dependencies=may_change,
+    )
+    async def cancel(request: Request, job_id: JobId) -> Response:
+        """Queued or running, it registers nothing any more; a second time changes nothing."""
+        return answer(await lifecycle.cancel(job_id, by=request.state.holder))
 
     @routes.post(
         "/{model}/promote",

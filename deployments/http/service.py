@@ -15,7 +15,7 @@ from deployments.answers import (
     RemainingAnswer,
     SelectionAnswer,
 )
-from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
 from deployments.questions import (
     Assessment,
     DurationQuestion,
@@ -23,6 +23,7 @@ from deployments.questions import (
     RemainingQuestion,
     SelectionQuestion,
 )
+from deployments.training_jobs import Wanted
 from devmind.ci import BuildOutcome, QueuedBuild, TestReport
 from devmind.events import Event
 from history.events import ProjectSummary, Receipt
@@ -78,7 +79,7 @@ class Lifecycle(Protocol):
     async def card(self, model: str, version: str, *, page: bool) -> bytes:
         """Return a version's card, as JSON or as an HTML page."""
 
-    async def retrain(self, model: str, *, promote_if_better: bool) -> JobAnswer:
+    async def retrain(self, model: str, wanted: Wanted) -> JobAnswer:
         """Start a training job."""
 
     async def job(self, job_id: str) -> JobAnswer:
@@ -86,6 +87,12 @@ class Lifecycle(Protocol):
 
     async def jobs(self, model: str | None) -> list[JobAnswer]:
         """Return the newest training jobs."""
+
+    async def job_logs(self, job_id: str, offset: int) -> JobLogAnswer:
+        """Return what a training job wrote from *offset* on."""
+
+    async def cancel(self, job_id: str, *, by: str) -> JobAnswer:
+        """Cancel a training job."""
 
     async def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
         """Make a version the champion."""

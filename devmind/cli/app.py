@@ -13,6 +13,7 @@ from devmind.cli import (
     evaluate,
     exits,
     imports,
+    jobs,
     keys,
     lifecycle,
     model_cards,
@@ -63,6 +64,8 @@ app.command("status")(status.status)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(lifecycle.train)
 app.add_typer(model_cards.app, name="model")
+app.command("jobs")(jobs.jobs)
+app.command("cancel")(jobs.cancel)
 app.command("promote")(lifecycle.promote)
 app.command("rollback")(lifecycle.rollback)
 app.command("up")(service.up)

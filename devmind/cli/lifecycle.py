@@ -5,19 +5,14 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from devmind.cli import options, say
 from devmind.cli.exits import ExitCode
 
-if TYPE_CHECKING:
-    from devmind.client import Client, JobStatus
-
 MODELS = ("build-optimizer", "failure-predictor", "test-intelligence")
-POLL_S = 1.0
 
 Model = Annotated[
     str,
@@ -36,6 +31,21 @@ def train(
         bool,
         typer.Option("--promote-if-better", help="Promote the new version if the gate says so."),
     ] = False,
+    search: Annotated[
+        float | None,
+        typer.Option(
+            "--search", metavar="MINUTES", min=0.1, help="Look for better knobs for so long first."
+        ),
+    ] = None,
+    shadow: Annotated[
+        int | None,
+        typer.Option(
+            "--shadow",
+            metavar="BUILDS",
+            min=1,
+            help="Let it answer silently for so many builds before the gate compares them.",
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until the training is over, showing its progress.")
     ] = False,
@@ -45,24 +55,34 @@ def train(
 ) -> None:
     """Train a new version of a model from the history, on the service's cluster.
 
+    A model has one job at a time; a second one is refused with exit code 5. `devmind jobs` shows
+    how it does, `devmind cancel` ends it. With --wait the exit code is 1 when a job fails or is
+    cancelled; without it, 0 says that the job was taken.
+
     For example:
 
         devmind train all --promote-if-better --wait
+        devmind train build-optimizer --search 30 --promote-if-better
         devmind train failure-predictor --json
     """
     from devmind.cli.connect import connect
+    from devmind.cli.jobs import followed, line
 
     jobs = []
     with connect(url, api_key_file) as client:
         for name in MODELS if model == "all" else (path_name(model),):
-            job = client.retrain(name, promote_if_better=promote_if_better)
-            jobs.append(_followed(client, job) if wait else job)
+            job = client.retrain(
+                name,
+                promote_if_better=promote_if_better,
+                search_minutes=search,
+                shadow_builds=shadow,
+            )
+            jobs.append(followed(client, job) if wait else job)
     if as_json:
         say.as_json([job.as_json() for job in jobs])
     else:
         for job in jobs:
-            said = f": {job.detail}" if job.detail else ""
-            say.line(f"{job.model}  job {job.job_id}  {job.state}{said}")
+            say.line(line(job))
     if any(job.over and job.state != "succeeded" for job in jobs):
         raise typer.Exit(ExitCode.UNEXPECTED)
 
@@ -127,20 +147,3 @@ def path_name(model: str) -> str:
     if name not in MODELS:
         raise InvalidInput("no such model", model, f"There are {', '.join(MODELS)}.")
     return name
-
-
-def _followed(client: Client, job: JobStatus) -> JobStatus:
-    """Follow *job* to its end on stderr, asking once a second."""
-    from rich.progress import Progress
-
-    with Progress(console=say.console(stderr=True), transient=True) as progress:
-        task = progress.add_task(job.model, total=1.0)
-        while not job.over:
-            time.sleep(POLL_S)
-            job = client.job(job.job_id)
-            progress.update(
-                task,
-                completed=job.progress or 0.0,
-                description=f"{job.model}: {job.stage or job.state}",
-            )
-    return job

@@ -19,6 +19,12 @@ def line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def text(written: str) -> None:
+    """Write *written* to stdout as it is."""
+    sys.stdout.write(written)
+    sys.stdout.flush()
+
+
 def as_json(value: Any) -> None:
     """Write *value* to stdout as one JSON document."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)

@@ -14,6 +14,7 @@ from devmind.client import (
     Assessment,
     DurationPrediction,
     FailurePrediction,
+    JobStatus,
     ModelStatus,
     Optimization,
     ProjectStatus,
@@ -25,6 +26,7 @@ from devmind.client import (
 SHOWN_REASONS = 5
 SHOWN_TESTS = 8
 _RISK = {"low": "green", "medium": "yellow", "high": "red", "unknown": "dim"}
+_STATE = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "running": "cyan"}
 
 
 def duration(prediction: DurationPrediction, *, about: str = "") -> RenderableType:
@@ -100,6 +102,24 @@ def projects(recorded: Sequence[ProjectStatus]) -> RenderableType:
         counts = (one.builds, one.finished, one.tests, one.last_sequence)
         table.add_row(escape(one.project), *(f"{count:,}" for count in counts))
     return table if recorded else "[dim]Nothing is recorded yet: `devmind import`.[/dim]"
+
+
+def jobs(found: Sequence[JobStatus]) -> RenderableType:
+    """Show training jobs, the newest first, each with what came of it."""
+    if not found:
+        return "[dim]No model was trained here yet: `devmind train all`.[/dim]"
+    table = Table()
+    table.add_column("Job", no_wrap=True)
+    for name in ("Model", "State", "Asked for", "What it does, or what came of it"):
+        table.add_column(name, overflow="fold")
+    for job in found:
+        colour = _STATE.get(job.state, "default")
+        state = job.state if job.over else f"{job.state} {job.progress or 0:.0%}"
+        asked = f"{job.created_at:%Y-%m-%d %H:%M}" if job.created_at else "-"
+        said = job.detail if job.over else job.stage or job.detail
+        coloured = f"[{colour}]{state}[/{colour}]"
+        table.add_row(job.job_id, job.model, coloured, asked, escape(said or "-"))
+    return table
 
 
 def models(statuses: Sequence[ModelStatus]) -> RenderableType:

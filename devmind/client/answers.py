@@ -181,6 +181,9 @@ class ModelVersion(Answer):
     created_at: datetime | None = None
     aliases: tuple[str, ...] = ()
     scorecard: dict[str, float | None] = {}
+    rows: int | None = None
+    earned: bool | None = None
+    gate: tuple[str, ...] = ()
 
 
 class ModelCard(Answer):
@@ -222,6 +225,16 @@ class JobStatus(Answer):
     def over(self) -> bool:
         """Whether nothing more will come of it."""
         return self.state in ("succeeded", "failed", "cancelled")
+
+
+class JobLog(Answer):
+    """A page of what a training job wrote, one JSON object a line."""
+
+    job_id: str
+    text: str = ""
+    offset: int = 0
+    next_offset: int = 0
+    more: bool = False
 
 
 class PromotedVersion(Answer):

@@ -21,6 +21,7 @@ from devmind.client.answers import (
     DurationPrediction,
     EventReceipt,
     FailurePrediction,
+    JobLog,
     JobStatus,
     ModelCard,
     ModelStatus,
@@ -167,19 +168,40 @@ class Client:
         """Return the card of a version as an HTML page that opens anywhere."""
         return self._transport.ask(Call(method="GET", path=f"{_card(model, version)}.html")).text
 
-    def retrain(self, model: str, *, promote_if_better: bool = False) -> JobStatus:
+    def retrain(
+        self,
+        model: str,
+        *,
+        promote_if_better: bool = False,
+        search_minutes: float | None = None,
+        shadow_builds: int | None = None,
+    ) -> JobStatus:
         """Start a training job for *model* (`build-optimizer`, ...)."""
-        body = _json({"promote_if_better": promote_if_better})
+        wanted: dict[str, Any] = {"promote_if_better": promote_if_better}
+        if search_minutes is not None:
+            wanted["search_minutes"] = search_minutes
+        if shadow_builds is not None:
+            wanted["shadow_builds"] = shadow_builds
         path = f"/models/retrain/{quote(model, safe='')}"
-        return self._post(JobStatus, path, body, again=False)
+        return self._post(JobStatus, path, _json(wanted), again=False)
 
     def job(self, job_id: str) -> JobStatus:
         """Return how a training job does."""
         return self._get(JobStatus, f"/models/jobs/{quote(job_id, safe='')}")
 
-    def jobs(self) -> tuple[JobStatus, ...]:
-        """Return the latest training jobs."""
-        return tuple(self._list(JobStatus, "/models/jobs", "jobs"))
+    def jobs(self, model: str | None = None) -> tuple[JobStatus, ...]:
+        """Return the latest training jobs, of one model or of all."""
+        asked = "" if model is None else f"?model={quote(model, safe='')}"
+        return tuple(self._list(JobStatus, f"/models/jobs{asked}", "jobs"))
+
+    def job_logs(self, job_id: str, *, offset: int = 0) -> JobLog:
+        """Return a page of what a training job wrote."""
+        path = f"/models/jobs/{quote(job_id, safe='')}/logs?offset={offset:d}"
+        return self._get(JobLog, path)
+
+    def cancel(self, job_id: str) -> JobStatus:
+        """Cancel a training job that is queued or running."""
+        return self._post(JobStatus, f"/models/jobs/{quote(job_id, safe='')}/cancel", None)
 
     def promote(self, model: str, version: str, *, force: bool = False) -> PromotedVersion:
         """Make *version* the champion; the gate may refuse unless *force*d."""

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from devmind.cli import lifecycle
+from devmind.cli import jobs, lifecycle
 from tests.cli.service import Reply, problem
 
 JOB = {"job_id": "j1", "model": "failure-predictor", "state": "queued", "detail": ""}
@@ -11,7 +11,7 @@ JOB = {"job_id": "j1", "model": "failure-predictor", "state": "queued", "detail"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(lifecycle, "POLL_S", 0.01)
+    monkeypatch.setattr(jobs, "POLL_S", 0.01)
 
 
 def test_training_is_started(service, devmind):
@@ -24,6 +24,74 @@ def test_training_is_started(service, devmind):
 
     assert (ended.code, ended.out) == (0, "failure-predictor  job j1  queued\n")
     assert service.requests[0].json == {"promote_if_better": True}
+
+
+def test_a_search_and_a_shadow_are_asked_for(service, devmind):
+    """
+    How long to search and for how many builds to shadow is passed on.
+    """
+    service.answers("POST", "/models/retrain/failure-predictor", Reply(JOB, 202))
+
+    devmind("train", "failure-predictor", "--search", "30", "--shadow", "200")
+
+    wanted = {"promote_if_better": False, "search_minutes": 30.0, "shadow_builds": 200}
+    assert service.requests[0].json == wanted
+
+
+def test_jobs_are_listed(service, devmind):
+    """
+    The list shows each job with its state and the reason of a failure; as JSON it is all there.
+    """
+    failed = JOB | {"job_id": "j0", "state": "failed", "detail": "Too few builds."}
+    service.answers("GET", "/models/jobs", {"jobs": [JOB, failed]}, {"jobs": [JOB, failed]})
+
+    shown = devmind("jobs").out
+    listed = json.loads(devmind("jobs", "--json").out)
+
+    assert "Too few builds." in shown
+    assert [job["state"] for job in listed] == ["queued", "failed"]
+
+
+def test_a_log_is_followed_to_the_end_of_the_job(service, devmind):
+    """
+    With --follow the pages come one after the other until the job is over; a failure is exit 1.
+    """
+    failed = JOB | {"state": "failed", "detail": "Too few builds."}
+    page = {"job_id": "j1", "more": True}
+    service.answers("GET", "/models/jobs/j1", JOB, JOB, failed, failed, failed)
+    service.answers(
+        "GET",
+        "/models/jobs/j1/logs",
+        page | {"text": "one\n", "offset": 0, "next_offset": 4},
+        page | {"text": "", "offset": 4, "next_offset": 4},
+        page | {"text": "two\n", "offset": 4, "next_offset": 8},
+        page | {"text": "", "offset": 8, "next_offset": 8},
+    )
+
+    ended = devmind("jobs", "j1", "--logs", "--follow")
+
+    assert (ended.code, ended.out) == (1, "one\ntwo\n")
+
+
+def test_a_job_is_cancelled(service, devmind):
+    """
+    A cancelled job is shown as such; one that has ended is exit code 5.
+    """
+    path = "/models/jobs/j1/cancel"
+    refusal = problem(409, "job-ended", "Training job j1 is succeeded; start a new one instead.")
+    service.answers("POST", path, JOB | {"state": "cancelled"}, refusal)
+
+    assert devmind("cancel", "j1").out == "failure-predictor  job j1  cancelled\n"
+    assert devmind("cancel", "j1").code == 5
+
+
+def test_following_needs_a_job(service, devmind):
+    """
+    --logs without a job is refused before anything is asked.
+    """
+    ended = devmind("jobs", "--logs")
+
+    assert (ended.code, service.requests) == (3, [])
 
 
 def test_training_is_followed(service, devmind):

@@ -19,7 +19,7 @@ from deployments.answers import (
 )
 from deployments.history_service import Desk, HistoryService
 from deployments.http import About, Service, make_http_app
-from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
 from deployments.metrics import Metrics
 from deployments.recording import Recorder
 from devmind.errors import NotFound
@@ -215,8 +215,8 @@ class Lifecycle:
             raise NotFound("version", f"{model}/{version}")
         return b"<!DOCTYPE html><title>card</title>" if page else b'{"model": "build_optimizer"}'
 
-    async def retrain(self, model, *, promote_if_better):
-        self.calls.append(("retrain", model, promote_if_better))
+    async def retrain(self, model, wanted):
+        self.calls.append(("retrain", model, wanted))
         return self._job(model)
 
     async def job(self, job_id):
@@ -226,6 +226,15 @@ class Lifecycle:
 
     async def jobs(self, model):
         return [self._job(model or "build-optimizer")]
+
+    async def job_logs(self, job_id, offset):
+        return JobLogAnswer(
+            job_id=job_id, text="{}\n", offset=offset, next_offset=offset + 3, more=False
+        )
+
+    async def cancel(self, job_id, *, by):
+        self.calls.append(("cancel", job_id, by))
+        return self._job("build-optimizer")
 
     async def promote(self, model, version, *, force, by):
         self.calls.append(("promote", model, version, force, by))

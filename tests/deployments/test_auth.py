@@ -112,6 +112,8 @@ ROUTES = {
     "status": ("GET", "/models/status", "predict"),
     "jobs": ("GET", "/models/jobs", "predict"),
     "job": ("GET", "/models/jobs/1", "predict"),
+    "job logs": ("GET", "/models/jobs/1/logs", "predict"),
+    "cancel": ("POST", "/models/jobs/1/cancel", "admin"),
     "retrain": ("POST", "/models/retrain/build-optimizer", "admin"),
     "promote": ("POST", "/models/build-optimizer/promote", "admin"),
     "rollback": ("POST", "/models/build-optimizer/rollback", "admin"),

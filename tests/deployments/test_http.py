@@ -9,6 +9,7 @@ from deployments.answers import Readiness
 from deployments.auth import Keys
 from deployments.errors import KINDS
 from deployments.http import examples
+from deployments.training_jobs import Wanted
 from devmind.errors import (
     AlreadyRunning,
     ContradictingRepeat,
@@ -306,7 +307,8 @@ def test_readiness_says_what_is_missing():
 
 def test_models_are_looked_after():
     """
-    Status, jobs, retraining, promotion and rollback pass on what was said, and who said it.
+    Status, jobs, retraining, cancelling, promotion and rollback pass on what was said, and who
+    said it.
     """
     lifecycle = Lifecycle()
     admin = {"x-api-key": "k"}
@@ -316,7 +318,10 @@ def test_models_are_looked_after():
     def post(path, **body):
         return ask(app, "POST", path, headers=admin, json=body)
 
-    retrained = post("/models/retrain/build-optimizer", promote_if_better=False)
+    wanted = {"promote_if_better": False, "search_minutes": 5, "shadow_builds": 40}
+    retrained = post("/models/retrain/build-optimizer", **wanted)
+    post("/models/jobs/job-1/cancel")
+    written = ask(app, "GET", "/models/jobs/job-1/logs?offset=7", headers=admin)
     post("/models/build-optimizer/promote", version="3", force=True)
     back = post("/models/build-optimizer/rollback")
     found = ask(app, "GET", "/models/jobs/job-1", headers=admin)
@@ -324,9 +329,11 @@ def test_models_are_looked_after():
     assert (retrained.status_code, retrained.json()["job_id"]) == (202, "job-1")
     assert back.json() == {"model": "build-optimizer", "version": "2"}
     assert found.json()["state"] == "queued"
+    assert (written.json()["offset"], written.json()["next_offset"]) == (7, 10)
     assert ask(app, "GET", "/models/jobs/x", headers=admin).status_code == 404
     assert lifecycle.calls == [
-        ("retrain", "build-optimizer", False),
+        ("retrain", "build-optimizer", Wanted(**wanted)),
+        ("cancel", "job-1", "ops"),
         ("promote", "build-optimizer", "3", True, "ops"),
         ("rollback", "build-optimizer", "ops"),
     ]
@@ -357,7 +364,9 @@ def test_the_documentation_is_whole():
         for verb, operation in verbs.items():
             assert operation["summary"], path
             assert operation["description"], path
-            assert ("requestBody" in operation) == (verb == "post" and "rollback" not in path), path
+            assert ("requestBody" in operation) == (
+                verb == "post" and not path.endswith(("rollback", "cancel"))
+            ), path
 
 
 def test_the_page_loads_nothing_from_elsewhere():

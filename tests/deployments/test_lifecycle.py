@@ -1,12 +1,11 @@
-"""Promotion by the gate, rollback, and training jobs that end one way or another."""
+"""Promotion by the gate, and rollback."""
 
 from pathlib import Path
 
 import pytest
 
 from deployments.lifecycle import Lifecycle
-from devmind.errors import AlreadyRunning, NotFound, PromotionRefused, ServiceUnreachable
-from history.open import open_jobs
+from devmind.errors import NotFound, PromotionRefused
 from models.gate import Decision
 from models.versions import VersionSummary
 from tests.deployments.company import scorecard
@@ -54,45 +53,14 @@ class Registry:
         raise NotFound("version", version, str(Path(into).name))
 
 
-class Runner:
-    """A cluster that takes jobs, refuses them, or lost one."""
-
-    def __init__(self):
-        self.started = []
-        self.refuses = False
-        self.lost = {}
-
-    def start(self, job_id, arguments):
-        if self.refuses:
-            raise ServiceUnreachable("the cluster's job API", "ConnectionError")
-        self.started.append((job_id, arguments))
-
-    def ended(self, job_id):
-        return self.lost.get(job_id)
-
-
 @pytest.fixture(name="registry")
 def _registry():
     return Registry()
 
 
-@pytest.fixture(name="runner")
-def _runner():
-    return Runner()
-
-
 @pytest.fixture(name="lifecycle")
-def _lifecycle(tmp_path, registry, runner):
-    jobs = open_jobs(f"sqlite:///{tmp_path / 'jobs.db'}")
-    ids = iter(range(1, 100))
-    yield Lifecycle(
-        versions=registry,
-        jobs=jobs,
-        runner=runner,
-        now=lambda: NOW,
-        new_id=lambda model: f"{model}-{next(ids)}",
-    )
-    jobs.close()
+def _lifecycle(registry):
+    return Lifecycle(versions=registry, training=None, now=lambda: NOW)
 
 
 @pytest.mark.parametrize("version", ["2", "4"], ids=["judged before", "judged now"])
@@ -149,7 +117,7 @@ def test_a_rollback_returns_to_the_version_before(lifecycle):
     assert lifecycle.rollback(PATH, by="ops").version == "1"
 
 
-@pytest.mark.parametrize("call", ["promote", "rollback", "retrain", "jobs"])
+@pytest.mark.parametrize("call", ["promote", "rollback"])
 def test_an_unknown_model_is_not_found(lifecycle, call):
     """
     A model that does not exist is named, with those that do.
@@ -157,8 +125,6 @@ def test_an_unknown_model_is_not_found(lifecycle, call):
     calls = {
         "promote": lambda: lifecycle.promote("x", "1", force=False, by="ops"),
         "rollback": lambda: lifecycle.rollback("x", by="ops"),
-        "retrain": lambda: lifecycle.retrain("x", promote_if_better=True),
-        "jobs": lambda: lifecycle.jobs("x"),
     }
     with pytest.raises(NotFound, match="test-intelligence"):
         calls[call]()
@@ -170,42 +136,3 @@ def test_an_unknown_version_is_not_found(lifecycle):
     """
     with pytest.raises(NotFound, match="build-optimizer/9"):
         lifecycle.promote(PATH, "9", force=True, by="ops")
-
-
-def test_a_job_is_started_once_a_model(lifecycle, runner):
-    """
-    The job is remembered and started with its id; a second one is refused while it runs.
-    """
-    job = lifecycle.retrain(PATH, promote_if_better=True)
-
-    assert (job.state, job.model) == ("queued", PATH)
-    arguments = (MODEL, "--job-id", job.job_id, "--promote-if-better")
-    assert runner.started == [(job.job_id, arguments)]
-    with pytest.raises(AlreadyRunning, match=job.job_id):
-        lifecycle.retrain(PATH, promote_if_better=True)
-    assert [found.job_id for found in lifecycle.jobs(None)] == [job.job_id]
-
-
-def test_a_job_the_cluster_does_not_take_is_failed(lifecycle, runner):
-    """
-    The refusal is the caller's answer, and the model is free for the next job.
-    """
-    runner.refuses = True
-    with pytest.raises(ServiceUnreachable):
-        lifecycle.retrain(PATH, promote_if_better=False)
-    runner.refuses = False
-
-    assert [job.state for job in lifecycle.jobs(PATH)] == ["failed"]
-    assert lifecycle.retrain(PATH, promote_if_better=False).state == "queued"
-
-
-def test_a_job_that_died_without_a_word_is_failed(lifecycle, runner):
-    """
-    When only the cluster knows that a job's process is gone, asking for the job finds out.
-    """
-    job = lifecycle.retrain(PATH, promote_if_better=False)
-    runner.lost[job.job_id] = "Its process ended: failed."
-
-    found = lifecycle.job(job.job_id)
-
-    assert (found.state, found.detail) == ("failed", "Its process ended: failed.")

@@ -22,8 +22,17 @@ class NoCluster:
     def start(self, job_id, arguments):
         pass
 
+    def stop(self, job_id):
+        pass
+
     def ended(self, _job_id):
         return None
+
+    def waits(self, _job_id):
+        return True
+
+    def cluster(self):
+        return "head-1"
 
 
 @pytest.fixture(name="served", scope="module")
@@ -156,6 +165,9 @@ def test_models_are_looked_after(served):
     assert ok(ask(served, "GET", f"/models/jobs/{job['job_id']}"))["state"] == "queued"
     assert [j["job_id"] for j in ok(ask(served, "GET", "/models/jobs"))["jobs"]] == [job["job_id"]]
     assert (again.status_code, nowhere.status_code) == (409, 404)
+    cancelled = ok(ask(served, "POST", f"/models/jobs/{job['job_id']}/cancel"))
+    assert (cancelled["state"], cancelled["detail"]) == ("cancelled", "cancelled by anyone")
+    assert not ok(ask(served, "GET", f"/models/jobs/{job['job_id']}/logs"))["more"]
 
 
 @pytest.mark.parametrize(
