@@ -27,6 +27,7 @@ SIZES = (100, 1_000, 4_000)
 EFFECTS = (-0.10, -0.03, 0.0, 0.03, 0.10)
 PROJECTS = 200
 SIGNAL, NOISE, NOISE_STEPS = 1.5, 0.6, 5.0
+SLOW_SHARE = 0.1
 Floats = NDArray[np.float64]
 
 
@@ -52,7 +53,8 @@ def durations(case: Case, rng: np.random.Generator) -> tuple[RowScores, RowScore
     """Draw the errors of two duration models on the same builds."""
     project, sequence = _builds(case, rng)
     scale = 300 * np.exp(rng.normal(size=case.builds))
-    spell = 1 + 2 * (np.repeat(rng.random(case.builds // 10 + 1) < 0.1, 10)[: case.builds])
+    slow = np.repeat(rng.random(case.builds // 10 + 1) < SLOW_SHARE, 10)[: case.builds]
+    spell = 1 + 2 * slow
     shared = 0.2 * spell * np.abs(rng.normal(size=case.builds))
 
     def scored(factor: float) -> RowScores:

@@ -57,7 +57,6 @@ class HistoryService:
         self._overview = desk.overview
         self._recorder = desk.recorder
         self._lifecycle = desk.lifecycle
-        self._training = desk.lifecycle.training
 
     async def queued(self, build: QueuedBuild) -> Receipt:
         """Record that a build was queued; durable on return."""
@@ -113,20 +112,20 @@ class HistoryService:
 
     async def retrain(self, model: str, wanted: Wanted) -> JobAnswer:
         """Start a training job."""
-        return await asyncio.to_thread(self._training.start, model, wanted)
+        return await asyncio.to_thread(self._lifecycle.training.start, model, wanted)
 
     async def job(self, job_id: str) -> JobAnswer:
         """Return a training job."""
-        return await asyncio.to_thread(self._training.get, job_id)
+        return await asyncio.to_thread(self._lifecycle.training.get, job_id)
 
     async def jobs(self, model: str | None) -> list[JobAnswer]:
         """Return the newest training jobs."""
-        return await asyncio.to_thread(self._training.list, model)
+        return await asyncio.to_thread(self._lifecycle.training.list, model)
 
     async def job_logs(self, job_id: str, offset: int) -> JobLogAnswer:
         """Return what a training job wrote."""
-        return await asyncio.to_thread(self._training.logs, job_id, offset)
+        return await asyncio.to_thread(self._lifecycle.training.logs, job_id, offset)
 
     async def cancel(self, job_id: str, *, by: str) -> JobAnswer:
         """Cancel a training job."""
-        return await asyncio.to_thread(self._training.cancel, job_id, by=by)
+        return await asyncio.to_thread(self._lifecycle.training.cancel, job_id, by=by)

@@ -43,7 +43,7 @@ def served(home, *, replicas=None):
         env.setenv("DEVMIND_HOME", str(home))
         for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "RAY_ADDRESS"):
             env.delenv(name, raising=False)
-        with _head(folder) as address:
+        with head(folder) as address:
             until(lambda: _connected(address), "connected")
             try:
                 yield _deploy(any_free(1)[0], replicas or {})
@@ -53,7 +53,7 @@ def served(home, *, replicas=None):
 
 
 @contextmanager
-def _head(folder):
+def head(folder):
     """A Ray head with ports of its own, as other Rays may run here; yields its address."""
     names = (
         "port",
@@ -77,16 +77,16 @@ def _head(folder):
     command = [str(ray_command), "start", "--head", "--block"]
     command += [f"--{name}={value}" for name, value in options.items()]
     with (Path(folder) / "head.log").open("wb") as log:
-        head = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
             yield f"127.0.0.1:{ports['port']}"
         finally:
-            head.terminate()
+            process.terminate()
             try:
-                head.wait(60)
+                process.wait(60)
             finally:
                 with suppress(ProcessLookupError):
-                    os.killpg(head.pid, signal.SIGKILL)
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _connected(address):

@@ -83,14 +83,15 @@ def trained(auc, champion_auc=None, seed=0):
     )
 
 
-def put(shelf, made, folder, *, promote_if_better=True, force=False):
+def put(shelf, made, folder, *, promote_if_better=True, **more):
     return register(
         shelf,
         made,
         folder,
         promote_if_better=promote_if_better,
-        force=force,
+        force=more.pop("force", False),
         on_stage=lambda _: None,
+        **more,
     )
 
 
