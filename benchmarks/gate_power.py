@@ -22,10 +22,10 @@ from models.paired import RowScores, compare
 from models.verdicts import surely_worse
 
 RESULT = Path(__file__).parent / "results" / "gate_power.md"
-REPEATS = 100
-SIZES = (100, 1_000, 4_000)
+REPEATS = 60
+SIZES = (100, 500, 2_000)
 EFFECTS = (-0.10, -0.03, 0.0, 0.03, 0.10)
-PROJECTS = 200
+PROJECTS = 100
 SIGNAL, NOISE, NOISE_STEPS = 1.5, 0.6, 5.0
 SLOW_SHARE = 0.1
 Floats = NDArray[np.float64]
@@ -125,7 +125,7 @@ def table(repeats: int, seed: int) -> str:
             cells = [
                 promoted_share(
                     Case(model=model, builds=builds, projects=projects, worse_by=effect),
-                    repeats=repeats if projects == 1 else max(10, repeats // 10),
+                    repeats=repeats if projects == 1 else max(10, repeats // 6),
                     seed=seed,
                 )
                 for effect in EFFECTS

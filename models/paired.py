@@ -26,6 +26,7 @@ ENOUGH_ROWS = 50
 """A project with fewer rows is judged with all others only."""
 NOMINAL_COVERAGE = 0.8
 BINS = 10
+_FEWEST_BLOCKS = 3
 _CELLS = 4_000_000
 """Weights of so many row draws are in memory at once."""
 
@@ -116,9 +117,11 @@ def compare(
         What could be measured of both, over all first; empty when they are of different rows.
 
     References:
-        Politis and Romano, "A circular block-resampling procedure for stationary data", 1992;
-        the difference's standard error over the draws gives `chance` by the normal law, as draws
-        alone cannot show the small chances that many projects ask for.
+        Politis and Romano, "A circular block-resampling procedure for stationary data", 1992. The
+        difference's standard error over the draws gives `chance` by Student's law with a degree
+        of freedom a block, as draws alone cannot show the small chances that many projects ask
+        for; its tail by Wallace, "Bounds on normal approximations to Student's and the chi-square
+        distributions", 1959.
     """
     if not champion.same_rows(challenger) or not len(champion.project):
         return ()
@@ -134,7 +137,7 @@ def compare(
         drawn = _drawn(pairs, lengths, repeats, rng)
         for (metric, higher), pair, draws in zip(metrics.items(), pairs, drawn, strict=True):
             if pair is not None:
-                found.append(_comparison((metric, higher), pair, draws, (project, len(rows))))
+                found.append(_comparison((metric, higher), pair, draws, (project, lengths)))
     return tuple(found)
 
 
@@ -178,9 +181,10 @@ def _batches(repeats: int, rows: int) -> Iterator[int]:
 
 
 def _comparison(
-    about: tuple[str, bool], pair: Pair, draws: Floats, where: tuple[str | None, int]
+    about: tuple[str, bool], pair: Pair, draws: Floats, where: tuple[str | None, list[int]]
 ) -> Comparison:
-    (metric, higher), (project, rows) = about, where
+    (metric, higher), (project, lengths) = about, where
+    rows, blocks = sum(lengths), sum(-(-n // block_length(n)) for n in lengths)
     once = np.ones((1, rows))
     old, new = float(pair[0](once)[0]), float(pair[1](once)[0])
     sign = -1.0 if higher else 1.0
@@ -195,18 +199,25 @@ def _comparison(
         worse_by=worse_by,
         low=low,
         high=high,
-        chance=_chance(worse_by, draws),
+        chance=_chance(worse_by, draws, blocks),
     )
 
 
-def _chance(worse_by: float, draws: Floats) -> float:
+def _chance(worse_by: float, draws: Floats, blocks: int) -> float:
     known = draws[np.isfinite(draws)]
     spread = float(known.std()) if known.size > 1 else 0.0
-    if not math.isfinite(worse_by):
+    if not math.isfinite(worse_by) or blocks < _FEWEST_BLOCKS:
         return 1.0
     if spread == 0.0:
         return 0.0 if worse_by > 0 else 1.0
-    return 0.5 * math.erfc(worse_by / spread / math.sqrt(2))
+    ratio = worse_by / (spread * math.sqrt(blocks / (blocks - 1)))
+    return 0.5 * math.erfc(_normal_of(ratio, blocks - 1) / math.sqrt(2))
+
+
+def _normal_of(ratio: float, freedom: int) -> float:
+    """Return the normal deviate that is as improbable as a Student's *ratio*."""
+    size = math.sqrt(freedom * math.log1p(ratio**2 / freedom))
+    return math.copysign(size * (8 * freedom + 1) / (8 * freedom + 3), ratio)
 
 
 def _mean_of(values: Floats) -> Measure:

@@ -147,22 +147,24 @@ def test_a_full_disk_is_named(ci_data, tmp_path):
 
 def test_a_job_whose_head_goes_down_frees_the_model(ci_data, tmp_path):
     """
-    When the head is killed under a running job, the job fails with that reason or its lease runs
+    When the head goes down under a running job, the job fails with that reason or its lease runs
     out, and the model's next job may start; nothing that was recorded is lost.
     """
     url = f"sqlite:///{tmp_path / 'history.db'}"
     with open_history(url) as store:
         load(store, open_source(ci_data / "iofrol").builds(), on_progress=lambda _: None)
     command = [sys.executable, "-m", "training.job", "test-intelligence", "--job-id", "one"]
-    with tempfile.TemporaryDirectory(prefix="rs", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        with head(folder) as address:
-            env = environment(tmp_path, RAY_ADDRESS=address)
-            process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
-            try:
-                until(lambda: process.poll() is None and stage(tmp_path, "one") == "fitting")
-            except BaseException:
-                process.kill()
-                raise
+    with (
+        tempfile.TemporaryDirectory(prefix="rs", dir="/tmp", ignore_cleanup_errors=True) as folder,
+        head(folder) as address,
+    ):
+        env = environment(tmp_path, RAY_ADDRESS=address)
+        process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: stage(tmp_path, "one") == "fitting")
+        except BaseException:
+            process.kill()
+            raise
     process.wait(120)
 
     with closing(open_jobs(url)) as jobs:

@@ -87,7 +87,7 @@ def test_noise_on_few_builds_refuses_nobody():
     """
     rng = np.random.default_rng(2)
     errors = 100 + rng.exponential(60, 100)
-    compared = compare(scores(errors), scores(errors + rng.normal(1.5, 20, 100)), MAE)
+    compared = compare(scores(errors), scores(errors + rng.normal(2.5, 20, 100)), MAE)
 
     assert compared[0].worse_by > 0.01 * compared[0].champion
     assert decided(compared).promote
