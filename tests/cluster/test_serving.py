@@ -1,7 +1,9 @@
 """The whole application on a real Ray: served, asked, promoted, broken, killed."""
 
 import asyncio
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ from devmind.errors import NotFound
 from devmind.settings import ServerSettings
 from devmind.wire import BuildBody
 from history.open import open_history
+from models.gate import Decision
 from models.names import BUILD_OPTIMIZER
 from models.registry import Registry
 from tests.cluster.serving import kill, pids, served, until
@@ -134,7 +137,8 @@ def test_metrics_are_those_of_all_replicas(url):
 
 def test_a_training_job_runs_on_the_same_cluster(url):
     """
-    A job that is asked for over HTTP runs through Ray's job API, and why it fails can be read.
+    A job that is asked for over HTTP runs through Ray's job API, and why it fails can be read, with
+    what it wrote, and is counted; one that is cancelled stays so and leaves the model free.
     """
     job = ok(httpx.post(f"{url}/models/retrain/test-intelligence", json={}, timeout=60), 202)
     path = f"{url}/models/jobs/{job['job_id']}"
@@ -143,6 +147,15 @@ def test_a_training_job_runs_on_the_same_cluster(url):
 
     assert second.status_code == 409
     assert "Need at least" in ok(httpx.get(path, timeout=60))["detail"]
+    assert '"state": "failed"' in ok(httpx.get(f"{path}/logs", timeout=60))["text"]
+    for _ in range(2):
+        other = ok(httpx.post(f"{url}/models/retrain/failure-predictor", json={}, timeout=60), 202)
+        at = f"{url}/models/jobs/{other['job_id']}"
+        ok(httpx.post(f"{at}/cancel", timeout=60))
+        assert ok(httpx.get(at, timeout=60))["state"] == "cancelled"
+    ended = 'devmind_training_jobs_total{model="test_intelligence",state="failed"} 1.0'
+    until(lambda: ended in httpx.get(f"{url}/metrics", timeout=30).text, "counted")
+    assert ok(httpx.get(at, timeout=60))["state"] == "cancelled"
 
 
 def test_a_promotion_reaches_every_replica(url, place):
@@ -161,6 +174,45 @@ def test_a_promotion_reaches_every_replica(url, place):
 
     assert slower_s > 2 * usual_s
     assert duration(url)["p50_s"] == usual_s
+
+
+def test_promoting_refusing_and_rolling_back_cost_no_request(url, place):
+    """
+    While requests go on, a version is promoted, another is refused with the gate's reasons, and the
+    first is rolled back: every request is answered, by one of the two versions.
+    """
+    registry = Registry(place.tracking_uri, place.artifacts)
+    options = {"models": [BUILD_OPTIMIZER], "promote": False, "slower": 2.0}
+    good, bad = (register(registry, place.home, **options)[BUILD_OPTIMIZER] for _ in range(2))
+    refusal = Decision(promote=False, reasons=("mae_s is worse",))
+    registry.record_decision(BUILD_OPTIMIZER, bad, refusal)
+    over = threading.Event()
+
+    def ask():
+        answers = []
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while not over.is_set():
+                answer = client.post(DURATION, json=examples.DURATION)
+                answers.append((answer.status_code, answer.json().get("model_version")))
+        return answers
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(ask) for _ in range(3)]
+        try:
+            promote(url, good)
+            until(lambda: versions(url) == {good}, "on the new version everywhere")
+            body = {"version": bad, "force": False}
+            path = f"{url}/models/build-optimizer/promote"
+            refused = httpx.post(path, json=body, timeout=30)
+            ok(httpx.post(f"{url}/models/build-optimizer/rollback", timeout=30))
+            until(lambda: versions(url) == {"1"}, "back everywhere")
+        finally:
+            over.set()
+        answers = [answer for each in asking for answer in each.result()]
+
+    assert (refused.status_code, "mae_s is worse" in refused.text) == (409, True)
+    assert {code for code, _ in answers} == {200}
+    assert {version for _, version in answers} == {"1", good}
 
 
 def test_a_broken_version_changes_nothing(url, place):
