@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from deployments.auth import Keys
 from deployments.http import models, predictions, problems, records
 from deployments.http.documented import describe
+from deployments.http.jobs import jobs_router
 from deployments.http.middleware import RequestContext
 from deployments.http.operations import About, operations_router
 from deployments.http.page import page_router
@@ -63,6 +64,7 @@ def make_http_app(
     app.include_router(operations_router(service.condition, about))
     app.include_router(records.records_router(service.records, demand))
     app.include_router(predictions.predictions_router(service.predictions, demand))
+    app.include_router(jobs_router(service.lifecycle, demand))
     app.include_router(models.models_router(service.lifecycle, demand))
     app.include_router(page_router(app))
     problems.install(app)

@@ -1,10 +1,10 @@
-"""Routes for model versions and training jobs."""
+"""Routes for model versions."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse, Response
 
@@ -15,9 +15,6 @@ from deployments.http.responses import REFUSED, answer, refusals
 from deployments.http.security import Guard
 from deployments.http.service import Lifecycle
 from deployments.lifecycle_answers import (
-    JobAnswer,
-    JobLogAnswer,
-    JobsAnswer,
     ModelsAnswer,
     Promoted,
 )
@@ -25,17 +22,11 @@ from deployments.schemas import PromoteBody, RetrainBody
 
 BODIES: list[type[BaseModel]] = [RetrainBody, PromoteBody]
 _SMALL = 64 * 1024
-ReadRetrainBody = Annotated[RetrainBody, Depends(json_body(RetrainBody, limit=_SMALL))]
 ReadPromoteBody = Annotated[PromoteBody, Depends(json_body(PromoteBody, limit=_SMALL))]
 Model = Annotated[str, Path(max_length=100, examples=["build-optimizer"])]
-JobId = Annotated[str, Path(max_length=200)]
 Version = Annotated[str, Path(max_length=100, examples=["champion", "3"])]
 _ALONE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 """A card shows itself and nothing from elsewhere."""
-Offset = Annotated[
-    int, Query(ge=0, le=2**62, description="`next_offset` of the page before, 0 for the first.")
-]
-OfModel = Annotated[str | None, Query(max_length=100, description="Only jobs of this model.")]
 
 
 def models_router(lifecycle: Lifecycle, demand: Guard) -> APIRouter:
@@ -52,18 +43,6 @@ def models_router(lifecycle: Lifecycle, demand: Guard) -> APIRouter:
     async def status() -> Response:
         """Which version is champion, which is served, and what each one is worth."""
         return answer(ModelsAnswer(models=tuple(await lifecycle.status())))
-
-    @routes.get("/jobs", summary="Training jobs", response_model=JobsAnswer, dependencies=may_look)
-    async def jobs(model: OfModel = None) -> Response:
-        """The newest fifty, newest first."""
-        return answer(JobsAnswer(jobs=tuple(await lifecycle.jobs(model))))
-
-    @routes.get(
-        "/jobs/{job_id}", summary="A training job", response_model=JobAnswer, dependencies=may_look
-    )
-    async def job(job_id: JobId) -> Response:
-        """Its state, its progress, and why it failed if it did."""
-        return answer(await lifecycle.job(job_id))
 
     @routes.get(
         "/{model}/versions/{version}/card",
@@ -86,40 +65,6 @@ def models_router(lifecycle: Lifecycle, demand: Guard) -> APIRouter:
         """One file that opens anywhere, with its charts in it."""
         body = await lifecycle.card(model, version, page=True)
         return HTMLResponse(body, headers=_ALONE)
-
-    @routes.post(
-        "/retrain/{model}",
-        summary="Train a model on the newest history",
-        status_code=202,
-        response_model=JobAnswer,
-        responses={**refusals(409)},
-        dependencies=may_change,
-        openapi_extra=takes(RetrainBody, promote_what_is_better=examples.RETRAIN),
-    )
-    async def retrain(model: Model, body: ReadRetrainBody) -> Response:
-        """Starts a job and answers at once; a model has one job at a time."""
-        return answer(await lifecycle.retrain(model, body.domain()), 202)
-
-    @routes.get(
-        "/jobs/{job_id}/logs",
-        summary="What a training job wrote",
-        response_model=JobLogAnswer,
-        dependencies=may_look,
-    )
-    async def job_logs(job_id: JobId, offset: Offset = 0) -> Response:
-        """Lines of JSON, a page at a time; it outlives the job and the cluster it ran on."""
-        return answer(await lifecycle.job_logs(job_id, offset))
-
-    @routes.post(
-        "/jobs/{job_id}/cancel",
-        summary="Cancel a training job",
-        response_model=JobAnswer,
-        responses={**refusals(409)},
-        dependencies=may_change,
-    )
-    async def cancel(request: Request, job_id: JobId) -> Response:
-        """Queued or running, it registers nothing any more; a second time changes nothing."""
-        return answer(await lifecycle.cancel(job_id, by=request.state.holder))
 
     @routes.post(
         "/{model}/promote",
