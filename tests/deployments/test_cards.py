@@ -36,9 +36,7 @@ class Registry:
 
 @pytest.fixture(name="lifecycle")
 def _lifecycle(tmp_path):
-    return Lifecycle(
-        versions=Registry(tmp_path), jobs=None, runner=None, now=lambda: None, new_id=str
-    )
+    return Lifecycle(versions=Registry(tmp_path), training=None, now=lambda: None)
 
 
 @pytest.mark.parametrize("version", ["2", "champion"])

@@ -16,7 +16,7 @@ from training.pictures import svg
 
 MOST_WEIGHTS = 12
 _TEMPLATE = "card.html.jinja"
-_LOWER = {"mae_s", "median_error_s", "rmse_s", "pinball_s", "brier", "ece", "width_s"}
+_LOWER = {"mae_s", "median_error_s", "rmse_s", "pinball_s", "brier", "log_loss", "ece", "width_s"}
 _HIGHER = {"auc", "average_precision", "f1", "apfd", "apfdc", "saved_at_95_recall"}
 _LABELS = {
     "mae_s": "mean absolute error, s",
@@ -29,6 +29,7 @@ _LABELS = {
     "auc": "area under the ROC curve",
     "average_precision": "average precision",
     "brier": "Brier score",
+    "log_loss": "log loss (nats)",
     "ece": "expected calibration error",
     "f1": "F1",
     "saved_at_95_recall": "share not run at 95 % recall",
