@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from devmind.errors import InvalidInput
 from devmind.settings import ServerSettings
 from training.config import Workers, joined_on_one_node, seeds, workers_for
-from training.job import wanted_workers
+from training.run import wanted_workers
 
 
 @given(st.floats(0.05, 64), st.integers(1, 8), st.floats(0.1, 4))

@@ -1,0 +1,158 @@
+"""One run of a training job: history to examples, examples to a model, a model to a version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import features
+from devmind.errors import ModelUnavailable, NotEnoughHistory
+from devmind.settings import ServerSettings
+from history.open import open_history
+from models.bundle import code_version
+from models.registry import Registry
+from models.tracking_address import TrackingAddress
+from training.cards.making import with_card
+from training.cluster import free_cpus
+from training.config import Config, Workers, workers_for
+from training.examples import Examples, read_examples
+from training.kinship import Kin, kin_of
+from training.patience import PatientVersions
+from training.progress import JobProgress
+from training.promote import Outcome, RegisteredOnly, register
+from training.recipe import Setting
+from training.recipes import KINDS, groups, train_model
+from training.replay import replay_projects
+from training.scratch import keep
+
+MAX_ROWS = {"builds": 1_000_000, "tests": 500_000}
+"""Newest rows of a project that are learned from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a job was asked for."""
+
+    model: str
+    job_id: str
+    seed: int
+    promote_if_better: bool
+    force: bool
+    search_minutes: float | None = None
+    trials: int | None = None
+
+    @property
+    def searches(self) -> bool:
+        """Whether better knobs are to be looked for first."""
+        return self.search_minutes is not None or self.trials is not None
+
+
+def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: Path) -> Outcome:
+    """Train and register a model on the cluster that this process is connected to.
+
+    Args:
+        order: What was asked for.
+        settings: Of the service.
+        progress: Told where the job is.
+        folder: Scratch that every worker reaches.
+
+    Raises:
+        NotEnoughHistory: If there are too few builds.
+        UnlearnableHistory: If the builds leave nothing to tell apart.
+        ModelUnavailable: If the registry does not answer; the bundle is kept and named.
+    """
+    progress.stage("reading")
+    workers = workers_for(free_cpus(), wanted_workers(settings))
+    examples, kin = _examples(order.model, settings, progress, folder, workers)
+    setting = Setting(
+        folder=folder,
+        shards=workers.count,
+        needed=settings.min_training_samples,
+        now=datetime.now(UTC),
+        code_version=code_version(Path(features.__file__).parent),
+        groups=groups(order.model),
+        on_stage=progress.stage,
+        kin=kin,
+    )
+    config = None
+    if order.searches:
+        config = _searched(order, examples, setting, workers, settings, progress)
+    trained = train_model(
+        order.model, examples, setting, workers=workers, seed=order.seed, config=config
+    )
+    trained = with_card(trained, examples, setting)
+    registry = Registry(settings.tracking_uri, settings.artifacts)
+    patience_s = settings.register_patience_s
+    try:
+        return register(
+            PatientVersions(registry, patience_s=patience_s, check=progress.check),
+            trained,
+            folder,
+            promote_if_better=order.promote_if_better,
+            force=order.force,
+            on_stage=progress.stage,
+            check=progress.check,
+        )
+    except RegisteredOnly:
+        raise
+    except ModelUnavailable as error:
+        kept = keep(folder, settings.home / "unregistered" / order.job_id)
+        command = f"python -m training.promote --register {kept}"
+        reason = f"{error.reason}; the trained bundle is kept, register it with: {command}"
+        raise ModelUnavailable(error.model, reason) from error
+
+
+def wanted_workers(settings: ServerSettings) -> Workers:
+    """Return the workers that the settings ask for."""
+    return Workers(
+        count=settings.training_workers,
+        cpus_each=settings.training_cpus_each,
+        boosting=settings.xgboost_backend,
+    )
+
+
+def _searched(  # noqa: PLR0913, PLR0917 - what was asked for, from what, on what
+    order: Order,
+    examples: Examples,
+    setting: Setting,
+    workers: Workers,
+    settings: ServerSettings,
+    progress: JobProgress,
+) -> Config:
+    from training.search import Watch, search  # noqa: PLC0415 - most jobs search for nothing
+
+    return search(
+        order.model,
+        examples,
+        setting,
+        workers=workers,
+        seed=order.seed,
+        minutes=order.search_minutes,
+        trials=order.trials,
+        storage=settings.home.resolve() / "search" / order.job_id,
+        tracking=TrackingAddress(settings.tracking_uri, settings.artifacts),
+        watch=Watch(console=progress.console, tell=progress.searching),
+    )
+
+
+def _examples(
+    model: str, settings: ServerSettings, progress: JobProgress, folder: Path, workers: Workers
+) -> tuple[Examples, Kin]:
+    kind = KINDS[model]
+    with open_history(settings.database) as store:
+        projects = sorted(summary.project for summary in store.projects())
+    if not projects:
+        raise NotEnoughHistory("builds", 0, settings.min_training_samples)
+    progress.stage("features")
+    replayed = replay_projects(
+        settings.database,
+        projects,
+        folder / "examples",
+        kind=kind,
+        max_rows=MAX_ROWS[kind],
+        workers=workers,
+        on_progress=progress.features,
+    )
+    kin = kin_of({part.project: part.commits for part in replayed})
+    return read_examples(part.path for part in replayed), kin
