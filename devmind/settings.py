@@ -66,6 +66,13 @@ class ServerSettings(BaseSettings):
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
 
+    auto_retrain: Annotated[bool, Field(validation_alias="AUTO_RETRAIN")] = False
+    """Whether a model that has become worse is trained again by itself (`AUTO_RETRAIN`)."""
+    retrain_threshold: Annotated[float, Field(gt=1, validation_alias="RETRAIN_THRESHOLD")] = 1.25
+    """Rolling error over promised error beyond which that happens (`RETRAIN_THRESHOLD`)."""
+    watch_window: Annotated[int, Field(ge=30, le=2_000)] = 200
+    """Newest finished builds of a project that figures are measured on (`DEVMIND_WATCH_WINDOW`)."""
+
     @property
     def database(self) -> str:
         """Return the history's database URL; an SQLite file in `home` by default."""

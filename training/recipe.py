@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from devmind.errors import NotEnoughHistory
 from models.bundle import Bundle, Manifest, TrainedRange, beside
 from models.scorecard import Scorecard
+from training.drift_references import reference_file
 from training.examples import Examples, Mask
 from training.kinship import Kin
 from training.soundness import refuse_impossible
@@ -161,7 +162,11 @@ def train_with(
     shipped = learn(examples, again)
     return Trained(
         manifest=msgspec.structs.replace(shipped.manifest, metrics=card.metrics),
-        files={**shipped.files, **beside(scored.manifest, scored.files)},
+        files={
+            **shipped.files,
+            **reference_file(examples),
+            **beside(scored.manifest, scored.files),
+        },
         scorecard=card,
         score=score_of,
     )
