@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import msgspec
 import numpy as np
@@ -27,6 +28,8 @@ ROWS = 2_000
 ENOUGH = 100
 """With fewer rows on either side nothing is said."""
 MOST_PROJECTS = 100
+FALSE_ALARMS = 0.01
+"""Comparisons of all columns in which one seems to have moved although none has."""
 _SMOOTHED = 0.5
 _NAMES = "names.json"
 
@@ -107,6 +110,11 @@ def psi(before: Floats, now: Floats) -> Floats:
 def drift(before: Reference, now: NDArray[np.floating], names: Sequence[str]) -> Drift | None:
     """Return how far the column that moved most has moved.
 
+    Of so many columns one always seems to have moved. A column counts only if its index is beyond
+    what chance alone brings about in one of a hundred comparisons of all of them (Bonferroni's
+    bound on the chi-squared distribution that the index has without drift); if none is, the
+    answer is 0.
+
     Args:
         before: Of k columns.
         now: What has been seen lately (m, k).
@@ -118,9 +126,25 @@ def drift(before: Reference, now: NDArray[np.floating], names: Sequence[str]) ->
     kept = before.counts.sum(axis=1)
     if not kept.size or len(now) < ENOUGH or kept.max() < ENOUGH:
         return None
-    moved = psi(before.counts.astype(np.float64), _counted(now, before))
+    old, new = before.counts.astype(np.float64), _counted(now, before)
+    moved = psi(old, new)
+    moved = np.where(moved > _luck(old, new), moved, 0.0)
     most = int(np.argmax(moved))
     return Drift(psi=round(float(moved[most]), 4), where=names[most], rows=len(now))
+
+
+def _luck(before: Floats, now: Floats) -> Floats:
+    """Return what chance adds to the index of each column, beyond its expectation (k,).
+
+    The quantile of the chi-squared distribution is that of Wilson and Hilferty, 1931.
+    """
+    freedom = np.maximum(((before + now) > 0).sum(axis=1) - 1, 1)
+    z = NormalDist().inv_cdf(1 - FALSE_ALARMS / len(before))
+    spread = 2 / (9 * freedom)
+    quantile = freedom * (1 - spread + z * np.sqrt(spread)) ** 3
+    return np.asarray(
+        (quantile - freedom) * (1 / before.sum(axis=1) + 1 / now.sum(axis=1)), dtype=np.float64
+    )
 
 
 def write_references(found: Mapping[str, Reference]) -> bytes:
