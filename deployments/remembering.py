@@ -6,8 +6,8 @@ does not fit into the buffer is dropped and counted.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Sequence
 from threading import Lock
 from typing import Protocol
 
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 ROOM = 5_000
 BATCH = 500
+SEEN = 10_000
+"""Questions that are recognised when they are asked again; the first answer counts."""
 
 
 class Kept(Protocol):
@@ -45,19 +47,21 @@ class Remembering:
         self._metrics = metrics
         self._room = room
         self._held: deque[Prediction] = deque()
+        self._seen: OrderedDict[Hashable, None] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._held)
 
     def keep(self, made: Prediction) -> None:
-        """Hold a prediction to be written; takes no time to speak of."""
+        """Hold a prediction to be written, unless one like it was; takes no time to speak of."""
         if len(made.body) > MAX_BYTES:
             self._metrics.forgotten(made.model, "too_large")
             return
         with self._lock:
-            self._held.append(made)
-            self._make_room()
+            if not self._repeats(made):
+                self._held.append(made)
+                self._make_room()
 
     def write(self) -> None:
         """Write what is held; what cannot be written stays held. Blocks."""
@@ -70,6 +74,17 @@ class Remembering:
                     self._held.extendleft(reversed(batch))
                     self._make_room()
                 return
+
+    def _repeats(self, made: Prediction) -> bool:
+        """Whether a build was asked about before; by its branch alone, since the newest event."""
+        named = made.build_id or made.commit
+        key = (made.version, made.project, made.pipeline, named or (made.branch, made.as_of))
+        seen = key in self._seen
+        self._seen[key] = None
+        self._seen.move_to_end(key)
+        if len(self._seen) > SEEN:
+            self._seen.popitem(last=False)
+        return seen
 
     def _batch(self) -> list[Prediction]:
         with self._lock:

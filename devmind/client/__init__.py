@@ -16,6 +16,7 @@ from devmind.client.answers import (
     RemainingPrediction,
     ReportReceipt,
     ServiceInformation,
+    ShadowStatus,
     TestSelection,
 )
 from devmind.client.client import Client
@@ -44,6 +45,7 @@ __all__ = [
     "ReportReceipt",
     "RunningQuestion",
     "ServiceInformation",
+    "ShadowStatus",
     "Target",
     "TestQuestion",
     "TestSelection",

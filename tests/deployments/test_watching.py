@@ -17,7 +17,6 @@ from deployments.model_slot import Loaded
 from deployments.questions import About, DurationQuestion
 from deployments.remembering import Remembering
 from devmind.errors import HistoryUnavailable
-from devmind.events import Finished
 from devmind.settings import ServerSettings
 from features.build_state import BuildState
 from history.open import open_history, open_jobs, open_predictions
@@ -27,7 +26,16 @@ from models.registry import Registry
 from models.shadowing import Shadowing
 from models.watch import DurationSaid, decode
 from models.watch_cards import LIVE_POLICIES
-from tests.deployments.company import PROJECT, bundle, happened, queued, record, register, scorecard
+from tests.deployments.company import (
+    PROJECT,
+    bundle,
+    happened,
+    queued,
+    record,
+    register,
+    scorecard,
+    slowed,
+)
 from tests.deployments.fakes import NOW, Instruments
 
 RECORDED = 70
@@ -88,12 +96,7 @@ class Place:
     def told(self, numbers, *, times=1.0):
         """Record builds, each *times* as long as usual."""
         for n in numbers:
-            *before, end = happened(n)
-            late = end.outcome.started_at + times * (
-                end.outcome.finished_at - end.outcome.started_at
-            )
-            outcome = replace(end.outcome, finished_at=late)
-            self.store.append(PROJECT, [*before, Finished(build_id=end.build_id, outcome=outcome)])
+            self.store.append(PROJECT, slowed(n, times))
 
     def rows(self, model, version="1"):
         return self.predictions.scored(model, PROJECT, version, limit=1_000)
@@ -320,7 +323,7 @@ class Away:
 def test_what_cannot_be_written_is_tried_again_and_counted(place):
     """
     While the database is away predictions are held, the oldest are dropped and counted when there
-    is no room, and the rest is written later.
+    is no room, and the rest is written later; what is asked again is not held again.
     """
     instruments, store = Instruments(), Away()
     memory = Remembering(store, metrics=Metrics(instruments), room=3)
@@ -330,6 +333,7 @@ def test_what_cannot_be_written_is_tried_again_and_counted(place):
         memory.write()
     store.away = False
     memory.write()
+    memory.keep(replace(made[4], body=b"again"))
     memory.keep(replace(made[0], body=b"x" * 2**20))
 
     dropped = {"model": BUILD_OPTIMIZER}
@@ -350,6 +354,7 @@ def some_predictions(count):
             made_at=NOW,
             as_of=n,
             project=PROJECT,
+            commit=f"c{n}",
             body=b"{}",
         )
         for n in range(count)
