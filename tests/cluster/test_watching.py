@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 MODEL = "build-optimizer"
 DURATION = f"/api/v1/{MODEL}/predict"
 RECORDED, SHADOWED, SLOW = 100, 30, 90
+OVER = ("succeeded", "failed")
 
 
 @pytest.fixture(name="url", scope="module")
@@ -159,7 +160,7 @@ def test_drift_starts_a_training_whose_model_is_promoted(url):
     path = f"{url}/models/jobs/{jobs[0]['job_id']}"
     for _ in range(2):  # a training takes minutes on a busy machine
         with suppress(pytest.fail.Exception):
-            until(lambda: ok(httpx.get(path, timeout=60))["state"] != "running", "over")
+            until(lambda: ok(httpx.get(path, timeout=60))["state"] in OVER, "over")
     until(lambda: status(url)["serving"] == "3", "served")
 
     assert [job["model"] for job in jobs] == [MODEL]
