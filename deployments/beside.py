@@ -22,7 +22,7 @@ from deployments.questions import About
 from deployments.remembering import Remembering
 from deployments.threads import to_the_end
 from devmind.ci import QueuedBuild
-from history.predictions import Prediction, Role
+from history.predicted import Prediction, Role
 from models.watch import Said, encode
 
 M = TypeVar("M")

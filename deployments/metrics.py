@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from history.predictions import Prediction
+from history.predicted import Prediction
 from models.names import TEST_INTELLIGENCE
 from models.watch import decode_outcome
 

@@ -20,7 +20,7 @@ from deployments.metrics import Metrics
 from deployments.shadows import Shadows
 from devmind.errors import AlreadyRunning, DevMindError
 from history.jobs import TrainingJob
-from history.predictions import Prediction, Watch
+from history.predicted import Prediction, Watch
 from models.names import CHAMPION, MODELS, in_paths
 from models.scorecard import Scorecard
 from models.versions import VersionSummary

@@ -15,7 +15,7 @@ import structlog
 
 from deployments.metrics import Metrics
 from devmind.errors import DevMindError
-from history.predictions import Prediction
+from history.predicted import Prediction
 from models.watch import MAX_BYTES
 
 log = structlog.get_logger(__name__)

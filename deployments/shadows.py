@@ -9,7 +9,7 @@ import structlog
 
 from deployments.lifecycle_answers import ShadowStatus
 from deployments.metrics import Metrics
-from history.predictions import Prediction
+from history.predicted import Prediction
 from models.gate import Decision, decide
 from models.scorecard import Scorecard
 from models.shadowing import Shadowing

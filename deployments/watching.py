@@ -28,7 +28,8 @@ from devmind.errors import DevMindError
 from history.columns import Unpacked
 from history.events import BuildFinished, BuildQueued, ProjectSummary, StoredEvent
 from history.linking import Told
-from history.predictions import Judge, Prediction, Role, Step, Watch
+from history.predicted import Prediction, Role, Step, Watch
+from history.predictions import Judge
 from models.manifest import Manifest
 from models.watch import Said, encode, judged
 from models.watch_reports import failing_tests
@@ -151,8 +152,8 @@ class Watcher(Generic[M, S]):
             log.exception("not watched", model=self._slot.name)
 
     def _holds(self) -> bool:
-        name = f"watching {self._slot.name}"
-        return self._book.lease(name, self._holder, now=self._now(), for_s=LEASE_S)
+        name, now = f"watching {self._slot.name}", self._now()
+        return self._book.lease(name, self._holder, now=now, for_s=LEASE_S)
 
     def _behind(self) -> list[tuple[ProjectSummary, int | None]]:
         seen = self._book.watches(self._slot.name)
@@ -244,18 +245,19 @@ class Watcher(Generic[M, S]):
         queued = self._history.queued(event.build_id)
         build = queued.build
         reports = self._history.reports(event.build_id, until=event.sequence)
-        told = Told(
-            build_id=event.build_id,
-            pipeline=build.pipeline,
-            branch=build.change.branch,
-            commit=build.change.commit,
-            queued=queued.sequence,
-            known_at=event.sequence,
-            failed=outcome.status is BuildStatus.FAILED,
-            duration_s=outcome.duration_s(build.queued_at),
-            failing=failing_tests((report.tests, report.verdicts) for report in reports),
-        )
-        return [told]
+        return [
+            Told(
+                build_id=event.build_id,
+                pipeline=build.pipeline,
+                branch=build.change.branch,
+                commit=build.change.commit,
+                queued=queued.sequence,
+                known_at=event.sequence,
+                failed=outcome.status is BuildStatus.FAILED,
+                duration_s=outcome.duration_s(build.queued_at),
+                failing=failing_tests((report.tests, report.verdicts) for report in reports),
+            )
+        ]
 
     def _written(self, step: Step) -> bool:
         model = self._slot.name

@@ -7,9 +7,9 @@ above the one that the watcher made for itself, until the outcome is known; then
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,96 +19,14 @@ from history.bodies import pack, unpack
 from history.database import Database
 from history.linking import Told, fitting
 from history.names import storable
+from history.predicted import Prediction, Step, Watch
 from history.tables import predictions, watches
 
-Role = Literal["champion", "shadow"]
-MadeBy = Literal["service", "watcher"]
 UNLINKED_DAYS = 2
 """How long a prediction waits for its build."""
 _WAITING = 2_000
 _KEY = ("build_id", "model", "version")
 _LONGEST = {"pipeline": 200, "branch": 400, "commit": 400}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What a version of a model said of a build.
-
-    Attributes:
-        model: One of `models.names.MODELS`.
-        version: Which version said it.
-        role: Whether it was given as the answer, or beside it.
-        made_by: Whether a caller asked, or nobody did.
-        made_at: When, aware UTC.
-        as_of: Number of the newest event of the project that it rests on.
-        project: The project.
-        pipeline: The pipeline.
-        branch: The branch, to find the build by; empty where it is not known.
-        commit: The commit, likewise.
-        build_id: The recorded build, `None` while it is not known which.
-        body: What was said.
-        known_at: Number of the event that told the outcome, `None` before.
-        outcome: What came of it.
-    """
-
-    model: str
-    version: str
-    role: Role
-    made_by: MadeBy
-    made_at: datetime
-    as_of: int
-    project: str
-    pipeline: str = ""
-    branch: str = ""
-    commit: str = ""
-    build_id: str | None = None
-    body: bytes
-    known_at: int | None = None
-    outcome: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """How far a model's predictions for a project have been compared with what happened.
-
-    Attributes:
-        model: The model.
-        project: The project.
-        as_of: The newest event that was looked at.
-        drift: How far rows and outcomes have moved; opaque here.
-        updated_at: When it was looked at last.
-    """
-
-    model: str
-    project: str
-    as_of: int
-    drift: bytes
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What watching a few more events of a project has brought.
-
-    Attributes:
-        model: The model.
-        project: The project.
-        before: Up to where had been looked before; `None` the first time.
-        after: Up to where has been looked now.
-        drift: As in `Watch`.
-        made: What the watcher predicted for itself.
-        told: Builds whose outcome is known now.
-        now: The time, aware UTC.
-    """
-
-    model: str
-    project: str
-    before: int | None
-    after: int
-    drift: bytes
-    made: Sequence[Prediction]
-    told: Sequence[Told]
-    now: datetime
 
 
 Judge = Callable[[bytes, Told], bytes]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from deployments.metrics import FIGURES, PROJECTS, Metrics
 from deployments.remembering import Remembering
 from devmind.errors import HistoryUnavailable
-from history.predictions import Prediction
+from history.predicted import Prediction
 from models.names import BUILD_OPTIMIZER
 from tests.deployments.company import PROJECT
 from tests.deployments.fakes import NOW, Instruments

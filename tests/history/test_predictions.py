@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from history.linking import EVENTS_BEFORE, Told, fitting
 from history.open import open_predictions
-from history.predictions import Prediction, Step
+from history.predicted import Prediction, Step
 from tests.history.builders import NOON
 
 MODEL = "build_optimizer"
