@@ -6,16 +6,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from deployments.answers import Readiness
+from deployments.beside import Beside, Telling, names_a_build
+from deployments.case import Case
 from deployments.live_state import FoldedState, LiveStates
 from deployments.metrics import Metrics
 from deployments.model_slot import Loaded, ModelSlot
 from deployments.questions import About
 from deployments.resolve import Named, Resolver, complete
 from deployments.threads import to_the_end
-from devmind.ci import QueuedBuild
+from models.watch import Said
 
 SETTLE_S = 20.0
 """How long a starting replica waits for its first version before it says that it is up."""
@@ -29,26 +32,16 @@ class Answered(Protocol):
         """Whether it knew too little."""
 
 
+class Watching(Protocol):
+    """Looks, in the background, what came of what was said."""
+
+    def look_soon(self) -> object:
+        """Start to look unless that is under way; never blocks."""
+
+
 M = TypeVar("M")
 S = TypeVar("S", bound=FoldedState)
 A = TypeVar("A", bound=Answered)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case(Generic[M, S]):
-    """A question with everything that is needed to answer it.
-
-    Attributes:
-        model: The loaded model.
-        version: Its version.
-        state: What is known of the project; not to be changed.
-        build: The build that is asked about.
-    """
-
-    model: M
-    version: str
-    state: S
-    build: QueuedBuild
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +56,8 @@ class Bench(Generic[M, S]):
         metrics: Counts answers.
         now: The time, aware UTC.
         clock: Monotonic seconds.
+        beside: Remembers answers and asks the shadow; nothing is remembered without it.
+        watcher: Compares what was said with what came of it.
     """
 
     slot: ModelSlot[M]
@@ -72,13 +67,21 @@ class Bench(Generic[M, S]):
     metrics: Metrics
     now: Callable[[], datetime]
     clock: Callable[[], float] = time.monotonic
+    beside: Beside[M, S] | None = None
+    watcher: Watching | None = None
 
-    async def answer(self, about: About, work: Callable[[Case[M, S]], A]) -> A:
+    async def answer(
+        self,
+        about: About,
+        work: Callable[[Case[M, S]], A],
+        said: Callable[[Case[M, S], A], Said | None] | None = None,
+    ) -> A:
         """Answer a question about a build.
 
         Args:
             about: The build.
             work: Makes the answer; runs in a thread while the project's state is lent to it.
+            said: What of the answer is to be compared with what comes, `None` if nothing is.
 
         Raises:
             ModelUnavailable: If no version is loaded.
@@ -90,7 +93,8 @@ class Bench(Generic[M, S]):
         loaded = self.slot.current()
         named = await self.resolver.name(about)
         async with self.states.at(named.project) as live:
-            answer = await to_the_end(self._work, about, named, live.state, loaded, work)
+            again = partial(self._told, about, named, work, said)
+            answer, told = await to_the_end(again, loaded, live.state)
         self.metrics.predicted(
             self.slot.name,
             abstained=answer.abstained,
@@ -98,20 +102,32 @@ class Bench(Generic[M, S]):
             state_age_s=live.age_s,
             stale=live.stale,
         )
+        if self.beside is not None and told is not None:
+            self.beside.answered(
+                about, told, version=loaded.version, again=lambda *with_: again(*with_)[1]
+            )
         return answer
 
-    def _work(
+    def _told(  # noqa: PLR0913, PLR0917 - one question, and by whom and from what it is answered
         self,
         about: About,
         named: Named,
-        state: S,
-        loaded: Loaded[M],
         work: Callable[[Case[M, S]], A],
-    ) -> A:
+        said: Callable[[Case[M, S], A], Said | None] | None,
+        loaded: Loaded[M],
+        state: S,
+    ) -> tuple[A, Telling | None]:
         now = self.now()
         usual = "" if named.pipeline else self.usual_pipeline(state, named.pipelines, now)
         build = complete(about, named, usual, now=now)
-        return work(Case(model=loaded.model, version=loaded.version, state=state, build=build))
+        case = Case(model=loaded.model, version=loaded.version, state=state, build=build)
+        answer = work(case)
+        if said is None or self.beside is None or answer.abstained or not names_a_build(about):
+            return answer, None
+        worth = said(case, answer)
+        if worth is None:
+            return answer, None
+        return answer, Telling(build=build, said=worth, as_of=state.as_of)
 
     async def reconfigure(self, user_config: object) -> None:
         """Follow another version; at the start, wait for the first one."""
@@ -119,8 +135,12 @@ class Bench(Generic[M, S]):
         await self.slot.settle(SETTLE_S)
 
     async def check_health(self) -> None:
-        """Look whether another version is wanted; never waits for it."""
+        """Look whether another version is wanted, and what builds have ended; never waits."""
         self.slot.follow_soon()
+        if self.beside is not None:
+            self.beside.shadow.follow_soon()
+        if self.watcher is not None:
+            self.watcher.look_soon()
 
     async def readiness(self) -> Readiness:
         """Say whether a version is loaded, and which."""

@@ -15,10 +15,11 @@ from deployments.answers import (
     Readiness,
     RemainingAnswer,
 )
-from deployments.bench import Bench, Case
+from deployments.bench import Bench
+from deployments.case import Case
 from deployments.critical_path import parallel_jobs
 from deployments.latest import Latest
-from deployments.questions import DurationQuestion, RemainingQuestion
+from deployments.questions import About, DurationQuestion, RemainingQuestion
 from deployments.running import time_left
 from deployments.thin import why_thin
 from devmind.ci import QueuedBuild
@@ -27,6 +28,7 @@ from models.build_optimizer import QUANTILES, BuildOptimizer
 from models.recommendations import recommend
 from models.running_interval import RunningInterval, running_interval
 from models.sentences import duration_reasons
+from models.watch import DurationSaid, Said
 
 INTERVAL = round(QUANTILES[-1] - QUANTILES[0], 3)
 ENOUGH_DURATIONS = 3
@@ -50,13 +52,13 @@ class BuildOptimizerService:
     async def predict(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
         return await self._bench.answer(
-            question.about, lambda case: forecast(case, question, self._intervals)
+            question.about, lambda case: forecast(case, question, self._intervals), duration_said
         )
 
     async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
         """What would make it faster?"""
         return await self._bench.answer(
-            question.about, lambda case: optimized(case, question, self._intervals)
+            question.about, lambda case: optimized(case, question, self._intervals), duration_said
         )
 
     async def remaining(self, question: RemainingQuestion) -> RemainingAnswer:
@@ -77,6 +79,20 @@ class BuildOptimizerService:
     async def check_health(self) -> None:
         """Look whether another version is wanted."""
         await self._bench.check_health()
+
+
+def duration_said(_case: OptimizerCase, answer: DurationAnswer) -> Said | None:
+    """Return what of an answer is compared with how long the build took."""
+    if answer.p10_s is None or answer.p50_s is None or answer.p90_s is None:
+        return None
+    return DurationSaid(p10_s=answer.p10_s, p50_s=answer.p50_s, p90_s=answer.p90_s)
+
+
+def foretold_duration(case: OptimizerCase, intervals: Intervals) -> Said | None:
+    """Return what the service would say of a build if somebody asked; `None` if it abstains."""
+    question = DurationQuestion(about=About())
+    answer = forecast(case, question, intervals, why=False)
+    return None if answer.abstained else duration_said(case, answer)
 
 
 def usual_pipeline(state: BuildState, pipelines: tuple[str, ...], now: datetime) -> str:

@@ -16,31 +16,46 @@ from typing import TypeVar
 import structlog
 
 from deployments.bench import Bench
-from deployments.build_optimizer import usual_pipeline
+from deployments.beside import Beside
+from deployments.build_optimizer import Intervals, foretold_duration, usual_pipeline
 from deployments.bundles import open_bundle
+from deployments.drifting import build_drift, no_drift
+from deployments.failure_predictor import Corrections, foretold_risk
 from deployments.history_service import Desk
-from deployments.intelligence import only_pipeline
+from deployments.intelligence import foretold_selection, only_pipeline
 from deployments.job_metrics import JobMetrics
+from deployments.latest import Latest
 from deployments.lifecycle import Lifecycle
 from deployments.live_state import FoldedState, LiveStates
 from deployments.metrics import Instruments, Metrics
 from deployments.model_slot import ModelSlot, Versions
+from deployments.oversight import Oversight, WatchPolicy
 from deployments.recording import Recorder
+from deployments.remembering import Remembering
 from deployments.resolve import Resolver
+from deployments.shadows import Shadows
 from deployments.training_jobs import Runner, TrainingJobs
+from deployments.watched_states import WatchedStates
+from deployments.watching import Eyes, Watchable, Watcher
 from devmind.errors import HistoryUnavailable
 from devmind.settings import ServerSettings
 from features.build_state import BuildState
 from features.verdict_state import TestState
-from history.open import open_history, open_jobs
+from history.open import open_history, open_jobs, open_predictions
 from models.build_optimizer import BuildOptimizer
 from models.bundle import Bundle
 from models.failure_predictor import FailurePredictor
 from models.intelligence import TestIntelligence
-from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
+from models.names import (
+    BUILD_OPTIMIZER,
+    CHAMPION,
+    FAILURE_PREDICTOR,
+    SHADOW,
+    TEST_INTELLIGENCE,
+)
 from models.registry import Registry
 
-M = TypeVar("M")
+M = TypeVar("M", bound=Watchable)
 S = TypeVar("S", bound=FoldedState)
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -72,6 +87,28 @@ class Equipment:
         settings = self.settings()
         store = patiently(lambda: open_history(settings.database))
         jobs = patiently(lambda: open_jobs(settings.database))
+        registry = Registry(settings.tracking_uri, settings.artifacts)
+        metrics = Metrics(self.instruments())
+        predictions = patiently(lambda: open_predictions(settings.database))
+
+        def retrain(model: str, reason: str) -> None:
+            lifecycle.retrain(model, promote_if_better=True, reason=reason)
+
+        oversight = Oversight(
+            predictions=predictions,
+            versions=registry,
+            jobs=jobs,
+            shadows=Shadows(pairs=predictions, aliases=registry, metrics=metrics),
+            retrain=retrain,
+            metrics=metrics,
+            policy=WatchPolicy(
+                window=settings.watch_window,
+                auto_retrain=settings.auto_retrain,
+                threshold=settings.retrain_threshold,
+            ),
+            now=utc_now,
+            holder=uuid.uuid4().hex,
+        )
         every_h = settings.retrain_every_h
         training = TrainingJobs(
             jobs=jobs,
@@ -82,13 +119,13 @@ class Equipment:
             every=timedelta(hours=every_h) if every_h else None,
         )
         lifecycle = Lifecycle(
-            versions=Registry(settings.tracking_uri, settings.artifacts),
+            versions=registry,
             training=training,
             now=utc_now,
+            watch=oversight.watch,
         )
-        metrics = Metrics(self.instruments())
         recorder = Recorder(store, metrics=metrics, now=utc_now)
-        return Desk(overview=store, recorder=recorder, lifecycle=lifecycle)
+        return Desk(overview=store, recorder=recorder, lifecycle=lifecycle, oversight=oversight)
 
     def build_optimizer(self, versions: Versions) -> Bench[BuildOptimizer, BuildState]:
         """Make what the build-optimizer deployment works with."""
@@ -96,8 +133,10 @@ class Equipment:
         def load(bundle: Bundle) -> BuildOptimizer:
             return BuildOptimizer.load(bundle, BuildState.names)
 
+        intervals: Intervals = Latest()
+        eyes = Eyes(tell=lambda case: foretold_duration(case, intervals), drift=build_drift)
         slot = (BUILD_OPTIMIZER, versions, load)
-        return self._bench(slot, BuildState, usual_pipeline)
+        return self._bench(slot, BuildState, usual_pipeline, eyes)
 
     def failure_predictor(self, versions: Versions) -> Bench[FailurePredictor, BuildState]:
         """Make what the failure-predictor deployment works with."""
@@ -105,8 +144,10 @@ class Equipment:
         def load(bundle: Bundle) -> FailurePredictor:
             return FailurePredictor.load(bundle, BuildState.names)
 
+        corrections: Corrections = Latest()
+        eyes = Eyes(tell=lambda case: foretold_risk(case, corrections), drift=build_drift)
         slot = (FAILURE_PREDICTOR, versions, load)
-        return self._bench(slot, BuildState, usual_pipeline)
+        return self._bench(slot, BuildState, usual_pipeline, eyes)
 
     def test_intelligence(self, versions: Versions) -> Bench[TestIntelligence, TestState]:
         """Make what the test-intelligence deployment works with."""
@@ -114,37 +155,63 @@ class Equipment:
         def load(bundle: Bundle) -> TestIntelligence:
             return TestIntelligence.load(bundle, TestState.names)
 
+        eyes = Eyes(tell=foretold_selection, drift=no_drift)
         slot = (TEST_INTELLIGENCE, versions, load)
-        return self._bench(slot, TestState, only_pipeline)
+        return self._bench(slot, TestState, only_pipeline, eyes)
 
     def _bench(
         self,
         slot: tuple[str, Versions, Callable[[Bundle], M]],
         kind: type[S],
         usual: Callable[[S, tuple[str, ...], datetime], str],
+        eyes: Eyes[M, S],
     ) -> Bench[M, S]:
         settings, metrics = self.settings(), Metrics(self.instruments())
         store = patiently(lambda: open_history(settings.database))
+        predictions = patiently(lambda: open_predictions(settings.database))
         name, versions, load = slot
-        return Bench(
-            slot=ModelSlot(
+
+        def following(alias: str) -> ModelSlot[M]:
+            return ModelSlot(
                 name=name,
                 versions=versions,
                 load=lambda packed, shown: load(open_bundle(packed, shown)),
                 metrics=metrics,
                 clock=time.monotonic,
-            ),
-            states=LiveStates(
-                history=store,
-                kind=kind,
-                max_age_s=settings.state_max_age_s,
-                capacity=self.projects,
-                clock=time.monotonic,
-            ),
+                wanted=alias,
+            )
+
+        serving, shadow = following(CHAMPION), following(SHADOW)
+        states = LiveStates(
+            history=store,
+            kind=kind,
+            max_age_s=settings.state_max_age_s,
+            capacity=self.projects,
+            clock=time.monotonic,
+        )
+        memory = Remembering(predictions, metrics=metrics)
+        return Bench(
+            slot=serving,
+            states=states,
             resolver=Resolver(store, max_age_s=PIPELINES_MAX_AGE_S, clock=time.monotonic),
             usual_pipeline=usual,
             metrics=metrics,
             now=utc_now,
+            beside=Beside(
+                shadow=shadow, states=states, memory=memory, metrics=metrics, now=utc_now
+            ),
+            watcher=Watcher(
+                slot=serving,
+                shadow=shadow,
+                eyes=eyes,
+                states=WatchedStates(store, kind),
+                history=store,
+                book=predictions,
+                memory=memory,
+                metrics=metrics,
+                now=utc_now,
+                holder=uuid.uuid4().hex,
+            ),
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from deployments.answers import FailureAnswer, FailureFactor, Readiness, RiskLevel
-from deployments.bench import Bench, Case
+from deployments.bench import Bench
+from deployments.case import Case
 from deployments.latest import Latest
-from deployments.questions import FailureQuestion
+from deployments.questions import About, FailureQuestion
 from deployments.thin import why_thin
 from features.build_state import BuildState
 from features.facts import BuildFacts, Tally
@@ -13,6 +14,7 @@ from models.failure_predictor import FailurePredictor
 from models.precautions import precautions
 from models.running_correction import RunningCorrection
 from models.sentences import failure_reasons
+from models.watch import FailureSaid, Said
 
 ENOUGH_BUILDS = 5
 """A failure rate over fewer builds than this is not called a base rate."""
@@ -34,7 +36,7 @@ class FailurePredictorService:
     async def predict(self, question: FailureQuestion) -> FailureAnswer:
         """Will it fail?"""
         return await self._bench.answer(
-            question.about, lambda case: assess_risk(case, question, self._corrections)
+            question.about, lambda case: assess_risk(case, question, self._corrections), risk_said
         )
 
     async def readiness(self) -> Readiness:
@@ -50,10 +52,28 @@ class FailurePredictorService:
         await self._bench.check_health()
 
 
+def risk_said(_case: FailureCase, answer: FailureAnswer) -> Said | None:
+    """Return what of an answer is compared with how the build ended."""
+    return FailureSaid(probability=answer.failure_probability)
+
+
+def foretold_risk(case: FailureCase, corrections: Corrections) -> Said | None:
+    """Return what the service would say of a build if somebody asked; `None` if it abstains."""
+    answer = assess_risk(case, FailureQuestion(about=About()), corrections, why=False)
+    return None if answer.abstained else risk_said(case, answer)
+
+
 def assess_risk(
-    case: FailureCase, question: FailureQuestion, corrections: Corrections
+    case: FailureCase, question: FailureQuestion, corrections: Corrections, *, why: bool = True
 ) -> FailureAnswer:
-    """Predict whether a build fails, or say why not and how often builds fail."""
+    """Predict whether a build fails, or say why not and how often builds fail.
+
+    Args:
+        case: Model, state and build.
+        question: What is asked.
+        corrections: Running calibrations made so far.
+        why: Whether reasons are wanted; they cost most of an answer.
+    """
     facts = case.state.facts(case.build)
     needed = case.model.min_history
     thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
@@ -68,6 +88,8 @@ def assess_risk(
     )
     probability = float(case.model.predict(row[None, :], running=running)[0])
     risk: RiskLevel = _RISKS[case.model.risk_level(probability)]
+    if not why:
+        return _answer(case, probability, usual, risk)
     reasons = failure_reasons(case.model.explain(row, running=running), facts)
     return _answer(
         case,

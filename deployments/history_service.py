@@ -12,7 +12,14 @@ from typing import Protocol
 
 from deployments.answers import Readiness
 from deployments.lifecycle import Lifecycle
-from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import (
+    JobAnswer,
+    JobLogAnswer,
+    ModelStatus,
+    Promoted,
+    ShadowStarted,
+)
+from deployments.oversight import Oversight
 from deployments.recording import Recorder
 from deployments.training_jobs import Wanted
 from devmind.ci import BuildOutcome, QueuedBuild, TestReport
@@ -39,11 +46,13 @@ class Desk:
         overview: What is recorded.
         recorder: Records events.
         lifecycle: Looks after models.
+        oversight: Looks how they do on live builds.
     """
 
     overview: Overview
     recorder: Recorder
     lifecycle: Lifecycle
+    oversight: Oversight | None = None
 
 
 class HistoryService:
@@ -57,6 +66,7 @@ class HistoryService:
         self._overview = desk.overview
         self._recorder = desk.recorder
         self._lifecycle = desk.lifecycle
+        self._oversight = desk.oversight
 
     async def queued(self, build: QueuedBuild) -> Receipt:
         """Record that a build was queued; durable on return."""
@@ -89,6 +99,28 @@ class HistoryService:
     async def champion(self, model: str) -> str | None:
         """Return a model's promoted version."""
         return await asyncio.to_thread(self._lifecycle.champion, model)
+
+    async def shadow(self, model: str) -> str | None:
+        """Return the version that answers silently beside the champion."""
+        return await asyncio.to_thread(self._lifecycle.shadow, model)
+
+    async def start_shadow(
+        self, model: str, version: str, *, builds: int, promote_if_better: bool, by: str
+    ) -> ShadowStarted:
+        """Let a version answer silently beside the champion."""
+        return await asyncio.to_thread(
+            self._lifecycle.start_shadow,
+            model,
+            version,
+            builds=builds,
+            promote_if_better=promote_if_better,
+            by=by,
+        )
+
+    async def check_health(self) -> None:
+        """Look how the models do on live builds; never waits for it."""
+        if self._oversight is not None:
+            self._oversight.look_soon()
 
     async def bundle(self, model: str, version: str) -> bytes:
         """Return a version's bundle, packed."""

@@ -9,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.answers import Readiness, SelectionAnswer, SelectionReason
-from deployments.bench import Bench, Case
-from deployments.questions import SelectionQuestion
+from deployments.bench import Bench
+from deployments.case import Case
+from deployments.questions import About, SelectionQuestion
 from devmind.paths import decides_everything
 from features.verdict_state import TestState
 from models.intelligence import TestIntelligence
 from models.selection import Candidates, Confidence, Selection, reason_to_run_all, select
+from models.watch import Said, SelectionSaid, left_out
 
+USUAL_RECALL = 0.95
+"""What is aimed at where nobody says otherwise."""
 REASONS = 50
 """So many of the selected tests come with a reason."""
 SelectionCase = Case[TestIntelligence, TestState]
@@ -35,7 +39,9 @@ class TestIntelligenceService:
 
     async def select(self, question: SelectionQuestion) -> SelectionAnswer:
         """Which tests are worth running?"""
-        answer = await self._bench.answer(question.about, lambda case: chosen(case, question))
+        answer = await self._bench.answer(
+            question.about, lambda case: chosen(case, question), selection_said
+        )
         self._bench.metrics.selected(len(answer.selected_tests), of=answer.total_tests)
         return answer
 
@@ -50,6 +56,24 @@ class TestIntelligenceService:
     async def check_health(self) -> None:
         """Look whether another version is wanted."""
         await self._bench.check_health()
+
+
+def selection_said(case: SelectionCase, answer: SelectionAnswer) -> Said | None:
+    """Return what of an answer is compared with the tests that failed."""
+    numbers = case.state.tests.numbers(list(answer.skipped_tests))
+    return SelectionSaid(
+        gaps=left_out(numbers[numbers >= 0]),
+        total=answer.total_tests,
+        time_share=1 - answer.estimated_time_savings_share,
+        expected_recall=answer.coverage_retention,
+    )
+
+
+def foretold_selection(case: SelectionCase) -> Said | None:
+    """Return what the service would say of a build if somebody asked; `None` if it abstains."""
+    question = SelectionQuestion(about=About(), target=Confidence(recall=USUAL_RECALL))
+    answer = chosen(case, question)
+    return None if answer.abstained else selection_said(case, answer)
 
 
 def only_pipeline(state: TestState, pipelines: tuple[str, ...], now: datetime) -> str:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from deployments.lifecycle_answers import JobAnswer, ModelStatus, Promoted, VersionStatus
+from deployments.lifecycle_answers import (
+    JobAnswer,
+    ModelStatus,
+    ModelWatch,
+    Promoted,
+    ShadowStarted,
+    VersionStatus,
+)
 from deployments.training_jobs import TrainingJobs, Wanted, known_model
-from devmind.errors import NotFound, PromotionRefused
+from devmind.errors import InvalidInput, NotFound, PromotionRefused
 from models.bundle import pack, read_bundle
 from models.card import CARD, PAGE
 from models.gate import POLICIES, Decision, decide
 from models.names import CHAMPION, MODELS, PREVIOUS, in_paths
 from models.scorecard import Scorecard
+from models.shadowing import Shadowing
 from models.versions import VersionSummary
 
 log = structlog.get_logger(__name__)
@@ -41,6 +50,12 @@ class Versions(Protocol):
     def record_decision(self, model: str, version: str, decision: Decision) -> None:
         """Write the gate's decision beside a version."""
 
+    def shadow(self, model: str) -> str | None:
+        """Return the version that answers silently beside the champion."""
+
+    def start_shadow(self, model: str, shadowing: Shadowing) -> None:
+        """Let a version answer silently beside the champion."""
+
     def fetch(self, model: str, version: str, into: Path) -> Path:
         """Copy a version's bundle to a folder."""
 
@@ -52,14 +67,21 @@ class Lifecycle:
         versions: The registry.
         now: The time, aware UTC.
         training: The training jobs.
+        watch: How a model does on live builds, given its versions.
 
     Attributes:
         training: The training jobs.
     """
 
     def __init__(
-        self, *, versions: Versions, training: TrainingJobs, now: Callable[[], datetime]
+        self,
+        *,
+        versions: Versions,
+        training: TrainingJobs,
+        now: Callable[[], datetime],
+        watch: Callable[[str, list[VersionSummary]], ModelWatch] | None = None,
     ) -> None:
+        self._watch = watch
         self._versions = versions
         self._now = now
         self.training = training
@@ -67,6 +89,29 @@ class Lifecycle:
     def champion(self, model: str) -> str | None:
         """Return the promoted version, `None` when there is none."""
         return self._versions.champion(model)
+
+    def shadow(self, model: str) -> str | None:
+        """Return the version that answers silently beside the champion, `None` without one."""
+        return self._versions.shadow(model)
+
+    def start_shadow(
+        self, model: str, version: str, *, builds: int, promote_if_better: bool, by: str
+    ) -> ShadowStarted:
+        """Let a version answer silently beside the champion, and compare both on live builds.
+
+        Raises:
+            NotFound: If there is no such model or version.
+            InvalidInput: If it is the champion, or there is none to stand beside.
+        """
+        name = known_model(model)
+        champion = self._versions.champion(name)
+        if champion in (None, version):
+            said = "It is the champion; name another." if champion else "There is no champion yet."
+            raise InvalidInput("version", version, said)
+        wanted = Shadowing(version=version, builds=builds, promote_if_better=promote_if_better)
+        self._versions.start_shadow(name, wanted)
+        log.info("shadow started", model=model, version=version, builds=builds, by=by)
+        return ShadowStarted(model=model, version=version, builds=builds)
 
     def bundle(self, model: str, version: str) -> bytes:
         """Return a version's bundle, packed.
@@ -103,7 +148,12 @@ class Lifecycle:
 
     def status(self) -> list[ModelStatus]:
         """Return every model with its versions; which one is served is not known here."""
-        return [_status(model, self._versions.versions(model)) for model in MODELS]
+        return [self._status(model) for model in MODELS]
+
+    def _status(self, model: str) -> ModelStatus:
+        versions = self._versions.versions(model)
+        watch = ModelWatch() if self._watch is None else self._watch(model, versions)
+        return replace(_status(model, versions), watching=watch.projects, shadow=watch.shadow)
 
     def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
         """Make a version the champion if the gate agrees, or if it is forced.

@@ -30,6 +30,69 @@ class VersionStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftStatus:
+    """How far something has moved since the champion was trained.
+
+    Attributes:
+        psi: Population stability index, freed of what chance adds; below 0.1 is calm.
+        where: What has moved most.
+        rows: Builds that were compared with those of training.
+    """
+
+    psi: float
+    where: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectWatch:
+    """How good the champion has been for a project lately.
+
+    Attributes:
+        project: The project.
+        builds: Newest finished builds that the figures are measured on.
+        figures: Figure -> value; one with too few builds behind it is absent.
+        feature_drift: Of the rows; `null` where it is not known.
+        outcome_drift: Of durations and failures.
+    """
+
+    project: str
+    builds: int
+    figures: dict[str, float]
+    feature_drift: DriftStatus | None = None
+    outcome_drift: DriftStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowStatus:
+    """A version that answers silently beside the champion.
+
+    Attributes:
+        version: Its number.
+        builds_wanted: Finished builds on which it is to be compared.
+        builds: Those that both have answered so far.
+        promote_if_better: Whether it becomes champion then, if the gate agrees.
+        champion_scorecard: The champion's metrics on these builds.
+        shadow_scorecard: Its own.
+    """
+
+    version: str
+    builds_wanted: int
+    builds: int
+    promote_if_better: bool
+    champion_scorecard: dict[str, float | None]
+    shadow_scorecard: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelWatch:
+    """How a model does on live builds: its champion by project, and its shadow."""
+
+    projects: tuple[ProjectWatch, ...] = ()
+    shadow: ShadowStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStatus:
     """A model and its versions.
 
@@ -39,6 +102,8 @@ class ModelStatus:
         previous: The version that a rollback returns to.
         serving: The version that the replica that was asked has loaded.
         versions: All of them, newest first.
+        watching: How the champion has done lately, by project.
+        shadow: The version that answers silently beside it.
     """
 
     model: str
@@ -46,6 +111,8 @@ class ModelStatus:
     previous: str | None
     serving: str | None
     versions: tuple[VersionStatus, ...]
+    watching: tuple[ProjectWatch, ...] = ()
+    shadow: ShadowStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +171,21 @@ class JobLogAnswer:
     offset: int
     next_offset: int
     more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowStarted:
+    """A version that answers silently beside the champion from now on.
+
+    Attributes:
+        model: The model's name in paths.
+        version: Its number; replicas follow within seconds.
+        builds: Finished builds on which it is compared with the champion.
+    """
+
+    model: str
+    version: str
+    builds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,6 +143,11 @@ class LiveStates(Generic[S]):
             entry.users -= 1
             self._forget(project, entry)
 
+    def in_use(self, project: str) -> bool:
+        """Whether a project's state is lent out or waited for."""
+        entry = self._entries.get(project)
+        return entry is not None and entry.users > 0
+
     async def close(self) -> None:
         """Wait for snapshots that are being saved."""
         await asyncio.gather(*self._saving, return_exceptions=True)

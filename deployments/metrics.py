@@ -1,15 +1,34 @@
 """What the service counts about itself, whoever keeps the numbers.
 
-No label names a project, a person or a machine: their number is unbounded, and who reads metrics
-is not who may read history.
+No label names a person or a machine. The figures of watching name projects, `PROJECTS` of them at
+most; the others are `other`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
+
+from history.predicted import Prediction
+from models.names import TEST_INTELLIGENCE
+from models.watch import decode_outcome
 
 LATENCY_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]
 AGE_S = [0.1, 0.5, 1.0, 2.0, 5.0, 30.0, 300.0]
+PROJECTS = 200
+OTHER = "other"
+FIGURES = {
+    "error": ("devmind_rolling_error", "Mean absolute error, seconds."),
+    "error_ratio": ("devmind_rolling_error_ratio", "Error over what the scorecard promised."),
+    "coverage_ratio": ("devmind_rolling_coverage_ratio", "Builds within the 80 % interval."),
+    "auc": ("devmind_rolling_auc", "Area under the ROC curve."),
+    "brier": ("devmind_rolling_brier", "Mean squared error of probabilities."),
+    "calibration_error": ("devmind_rolling_calibration_error", "Expected calibration error."),
+    "recall_ratio": ("devmind_rolling_recall_ratio", "Failing tests that subsets had in."),
+    "feature_drift": ("devmind_feature_drift_psi", "Population stability, worst feature."),
+    "outcome_drift": ("devmind_outcome_drift_psi", "Population stability, outcomes."),
+}
+"""Rolling figures -> the gauge of each and what it says, over a project's newest builds."""
 SHARES = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0]
 
 
@@ -89,6 +108,71 @@ class Metrics:
         self._stale = make.Counter(
             "devmind_stale_answers_total", "Answers given while the history was away.", ("model",)
         )
+
+        self._watched = make.Counter(
+            "devmind_watched_builds_total",
+            "Finished builds whose prediction was compared with what came.",
+            ("model", "project"),
+        )
+        self._escapes = make.Counter(
+            "devmind_escapes_total", "Failing tests that a subset had left out.", ("project",)
+        )
+        self._forgotten = make.Counter(
+            "devmind_predictions_forgotten_total",
+            "Predictions that are not remembered.",
+            ("model", "kind"),
+        )
+        self._shadow = make.Counter(
+            "devmind_shadow_answers_total", "What the shadow did.", ("model", "state")
+        )
+        self._figures = {
+            figure: make.Gauge(name, description, ("model", "project"))
+            for figure, (name, description) in FIGURES.items()
+        }
+        self._compared = make.Gauge(
+            "devmind_shadow_builds", "Builds on which a shadow was compared.", ("model", "version")
+        )
+        self._named: set[str] = set()
+        self._shown: set[tuple[str, str, str]] = set()
+
+    def watched(self, prediction: Prediction) -> None:
+        """Count a prediction whose outcome is known, and the failing tests it had left out."""
+        if prediction.role != "champion" or prediction.outcome is None:
+            return
+        project = self.project(prediction.project)
+        self._watched.inc(tags={"model": prediction.model, "project": project})
+        if prediction.model == TEST_INTELLIGENCE and prediction.made_by == "service":
+            escaped = decode_outcome(prediction.outcome).escaped
+            if escaped:
+                self._escapes.inc(escaped, tags={"project": project})
+
+    def forgotten(self, model: str, kind: str) -> None:
+        """Count a prediction that could not be made, held or kept."""
+        self._forgotten.inc(tags={"model": model, "kind": kind})
+
+    def shadowed(self, model: str, state: str) -> None:
+        """Count a question to the shadow: `answered`, `failed` or `dropped`."""
+        self._shadow.inc(tags={"model": model, "state": state})
+
+    def figures(self, model: str, project: str, found: Mapping[str, float]) -> None:
+        """Show the rolling figures of a project; one that is absent is shown as NaN."""
+        if self.project(project) == OTHER:
+            return
+        for figure, gauge in self._figures.items():
+            shown = (model, project, figure)
+            if figure in found or shown in self._shown:
+                self._shown.add(shown)
+                gauge.set(found.get(figure, float("nan")), {"model": model, "project": project})
+
+    def compared(self, model: str, version: str, builds: int) -> None:
+        """Say on how many builds a shadow has been compared."""
+        self._compared.set(builds, tags={"model": model, "version": version})
+
+    def project(self, name: str) -> str:
+        """Return the label of a project: its name, or `other` when there are too many."""
+        if name not in self._named and len(self._named) < PROJECTS:
+            self._named.add(name)
+        return name if name in self._named else OTHER
 
     def recorded(self, kind: str, *, repeated: bool) -> None:
         """Count a durable event."""

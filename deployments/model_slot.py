@@ -22,7 +22,7 @@ from devmind.errors import (
     Overloaded,
     ServiceUnreachable,
 )
-from models.names import CHAMPION
+from models.names import CHAMPION, SHADOW
 
 M = TypeVar("M")
 log = structlog.get_logger(__name__)
@@ -36,6 +36,9 @@ class Versions(Protocol):
 
     async def champion(self, model: str) -> str | None:
         """Return the promoted version, `None` when there is none."""
+
+    async def shadow(self, model: str) -> str | None:
+        """Return the version that answers silently beside it, `None` when there is none."""
 
     async def bundle(self, model: str, version: str) -> bytes:
         """Return a version's bundle, packed."""
@@ -58,9 +61,11 @@ class ModelSlot(Generic[M]):
         load: Packed bundle and its name to model; checks hashes and features, runs in a thread.
         metrics: Counts loads and failures.
         clock: Monotonic seconds.
+        wanted: The alias that is followed unless the configuration names a version; what is in
+            the place of `SHADOW` serves nobody, and leaves when the alias does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, each a part of its own
         self,
         *,
         name: str,
@@ -68,17 +73,24 @@ class ModelSlot(Generic[M]):
         load: Callable[[bytes, str], M],
         metrics: Metrics,
         clock: Callable[[], float],
+        wanted: str = CHAMPION,
     ) -> None:
         self.name = name
         self._versions = versions
         self._load = load
         self._metrics = metrics
         self._clock = clock
-        self._wanted = CHAMPION
+        self._wanted = wanted
+        self._silent = wanted == SHADOW
         self._loaded: Loaded[M] | None = None
         self._failed: tuple[str, float] | None = None
         self._reason = "it has not been looked for yet; try again shortly."
         self._following: asyncio.Task[None] | None = None
+
+    @property
+    def loaded(self) -> Loaded[M] | None:
+        """The model in use, `None` before the first one is."""
+        return self._loaded
 
     @property
     def serving(self) -> str | None:
@@ -139,6 +151,11 @@ class ModelSlot(Generic[M]):
             )
 
     async def _resolve(self) -> str | None:
+        if self._wanted == SHADOW:
+            version = await self._versions.shadow(self.name)
+            if version is None:
+                self._loaded, self._reason = None, ""
+            return version
         if self._wanted != CHAMPION:
             return self._wanted
         version = await self._versions.champion(self.name)
@@ -165,7 +182,8 @@ class ModelSlot(Generic[M]):
             log.exception("model rejected", model=self.name, wanted=version, serving=before)
             return
         self._loaded, self._failed, self._reason = Loaded(model=model, version=version), None, ""
-        self._metrics.loaded(self.name, version, instead_of=before)
+        if not self._silent:
+            self._metrics.loaded(self.name, version, instead_of=before)
         log.info("model swapped", model=self.name, serving=version, before=before)
 
 

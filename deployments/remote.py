@@ -17,7 +17,13 @@ from deployments.answers import (
     SelectionAnswer,
 )
 from deployments.calls import Caller, together
-from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import (
+    JobAnswer,
+    JobLogAnswer,
+    ModelStatus,
+    Promoted,
+    ShadowStarted,
+)
 from deployments.questions import (
     Assessment,
     DurationQuestion,
@@ -148,6 +154,20 @@ class RemoteHistory:
         promoted: Promoted = await self._remote.ask("promote", model, version, force=force, by=by)
         return promoted
 
+    async def start_shadow(
+        self, model: str, version: str, *, builds: int, promote_if_better: bool, by: str
+    ) -> ShadowStarted:
+        """Let a version answer silently beside the champion."""
+        started: ShadowStarted = await self._remote.ask(
+            "start_shadow",
+            model,
+            version,
+            builds=builds,
+            promote_if_better=promote_if_better,
+            by=by,
+        )
+        return started
+
     async def rollback(self, model: str, *, by: str) -> Promoted:
         """Return to the previous champion; twice would return to where it was."""
         promoted: Promoted = await self._remote.tell("rollback", model, by=by)
@@ -163,6 +183,11 @@ class RemoteVersions:
     async def champion(self, model: str) -> str | None:
         """Return the promoted version."""
         version: str | None = await self._remote.ask("champion", model)
+        return version
+
+    async def shadow(self, model: str) -> str | None:
+        """Return the version that answers silently beside the champion."""
+        version: str | None = await self._remote.ask("shadow", model)
         return version
 
     async def bundle(self, model: str, version: str) -> bytes:

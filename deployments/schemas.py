@@ -290,6 +290,18 @@ class RetrainBody(Body):
         )
 
 
+class ShadowBody(Body):
+    """Which version answers silently beside the champion."""
+
+    version: Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
+    builds: Annotated[
+        int, Field(ge=1, le=10_000, description="Finished builds to compare both on.")
+    ] = 50
+    promote_if_better: Annotated[
+        bool, Field(description="Promote it then, if the gate agrees on these builds.")
+    ] = False
+
+
 class PromoteBody(Body):
     """Which version to promote."""
 

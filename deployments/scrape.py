@@ -7,6 +7,7 @@ application, whichever ingress replica answers.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,20 @@ OURS = "ray_devmind_"
 SERVE = "ray_serve_"
 KEPT = frozenset(
     "application deployment method route status_code error_code model version abstained kind "
-    "repeated state le".split()
+    "repeated le project state".split()
 )
 """Labels that say something about the service; the others name processes, nodes and sessions."""
-SAME = ("devmind_training_running", "devmind_training_last_success")
-"""Gauges that every process reads from the same database: of several the largest is shown."""
 TIMEOUT_S = 2.0
+
+SAME = (
+    "devmind_rolling_",
+    "devmind_feature_drift",
+    "devmind_outcome_drift",
+    "devmind_shadow_builds",
+    "devmind_training_running",
+    "devmind_training_last_success",
+)
+"""Gauges that every process reads from the same database: of several the largest is shown."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -94,11 +103,16 @@ def _add(families: dict[str, _Family], metric: Metric) -> None:
     name = _ours(f"{metric.name}_total" if counted else metric.name)
     family = families.setdefault(name, _Family(kind=metric.type, help=metric.documentation or name))
     for sample in metric.samples:
-        key, value = (_ours(sample.name), _kept(sample.labels)), float(sample.value)
+        key = (_ours(sample.name), _kept(sample.labels))
         if name.startswith(SAME):
-            family.samples[key] = max(family.samples[key], value)
+            family.samples[key] = _larger(family.samples.get(key), float(sample.value))
         else:
-            family.samples[key] += value
+            family.samples[key] += float(sample.value)
+
+
+def _larger(one: float | None, other: float) -> float:
+    known = [value for value in (one, other) if value is not None and not math.isnan(value)]
+    return max(known, default=math.nan)
 
 
 def _kept(labels: Mapping[str, str]) -> Labels:

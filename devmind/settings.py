@@ -70,6 +70,12 @@ class ServerSettings(BaseSettings):
     """How long a trained job waits for MLflow to answer (`DEVMIND_REGISTER_PATIENCE_S`)."""
     retrain_every_h: Annotated[float, Field(ge=0)] = 0.0
     """Hours between retrainings that the service starts itself (`DEVMIND_RETRAIN_EVERY_H`)."""
+    auto_retrain: Annotated[bool, Field(validation_alias="AUTO_RETRAIN")] = False
+    """Whether a model that has become worse is trained again by itself (`AUTO_RETRAIN`)."""
+    retrain_threshold: Annotated[float, Field(gt=1, validation_alias="RETRAIN_THRESHOLD")] = 1.25
+    """Rolling error over promised error beyond which that happens (`RETRAIN_THRESHOLD`)."""
+    watch_window: Annotated[int, Field(ge=30, le=2_000)] = 200
+    """Newest finished builds of a project that figures are measured on (`DEVMIND_WATCH_WINDOW`)."""
 
     @property
     def database(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from history.database import Database, open_database
 from history.jobs import JobStore
 from history.migrate import check, migrate
+from history.predictions import PredictionStore
 from history.store import HistoryStore
 
 
@@ -26,6 +27,11 @@ def open_history(url: str, *, migrate: bool = True) -> HistoryStore:
 def open_jobs(url: str, *, migrate: bool = True) -> JobStore:
     """Open the training jobs at *url*; arguments and errors as in `open_history`."""
     return JobStore(_opened(url, upgrade=migrate))
+
+
+def open_predictions(url: str, *, migrate: bool = True) -> PredictionStore:
+    """Open the remembered predictions at *url*; arguments and errors as in `open_history`."""
+    return PredictionStore(_opened(url, upgrade=migrate))
 
 
 def _opened(url: str, *, upgrade: bool) -> Database:

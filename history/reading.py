@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from devmind.ci import BuildId
 from history import catalogue
 from history.bodies import decode_outcome, decode_queued
-from history.columns import unpack
+from history.columns import Unpacked, unpack
 from history.drafts import FINISHED, QUEUED, TESTS
 from history.events import BuildFinished, BuildQueued, NamedTest, StoredEvent, TestsReported
 from history.tables import events
@@ -60,6 +60,18 @@ def queued_body(connection: Connection, build_id: str) -> bytes | None:
     return connection.execute(query).scalar_one_or_none()
 
 
+def queued_event(connection: Connection, build_id: str) -> BuildQueued | None:
+    """Read the queued event of a build."""
+    query = select(events.c.sequence, events.c.body).where(
+        events.c.build_id == build_id, events.c.kind == QUEUED, events.c.part == ""
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    build = decode_queued(row.body)
+    return BuildQueued(sequence=row.sequence, build_id=BuildId(build_id), build=build)
+
+
 def report_body(connection: Connection, project_id: int, sequence: int) -> bytes | None:
     """Read the stored form of the test report at *sequence*."""
     query = select(events.c.body).where(
@@ -68,6 +80,16 @@ def report_body(connection: Connection, project_id: int, sequence: int) -> bytes
         events.c.kind == TESTS,
     )
     return connection.execute(query).scalar_one_or_none()
+
+
+def reports_of(connection: Connection, build_id: str, *, until: int) -> list[Unpacked]:
+    """Read the test reports of a build up to and including event *until*, in order."""
+    query = (
+        select(events.c.body)
+        .where(events.c.build_id == build_id, events.c.kind == TESTS, events.c.sequence <= until)
+        .order_by(events.c.sequence)
+    )
+    return [unpack(body) for body in connection.execute(query).scalars()]
 
 
 def _new_tests(

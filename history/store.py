@@ -15,10 +15,10 @@ from history import catalogue, reading, snapshots, tables
 from history.append import append
 from history.bodies import decode_queued
 from history.catalogue import Catalogues
-from history.columns import unpack_messages
+from history.columns import Unpacked, unpack_messages
 from history.database import Database
 from history.drafts import drafts
-from history.events import NamedTest, ProjectSummary, Receipt, Snapshot, StoredEvent
+from history.events import BuildQueued, NamedTest, ProjectSummary, Receipt, Snapshot, StoredEvent
 from history.names import check_names, storable
 
 _FIRST_PAGE, _SMALLEST_PAGE, _LARGEST_PAGE = 256, 8, 2_000
@@ -152,6 +152,23 @@ class HistoryStore:
         if body is None:
             raise NotFound("test report", f"{project} {sequence}")
         return unpack_messages(body)
+
+    def queued(self, build_id: str) -> BuildQueued:
+        """Return the event by which a build was queued.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        with self._database.read() as connection:
+            found = reading.queued_event(connection, build_id) if storable(build_id) else None
+        if found is None:
+            raise NotFound("build", build_id, "Record that it was queued first.")
+        return found
+
+    def reports(self, build_id: str, *, until: int) -> list[Unpacked]:
+        """Return what was reported of a build's tests up to and including event *until*."""
+        with self._database.read() as connection:
+            return reading.reports_of(connection, build_id, until=until)
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a frozen state; the oldest of the project's snapshots of this state may go.

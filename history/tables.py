@@ -141,3 +141,56 @@ job_logs = Table(
     Column("text", String, nullable=False),
 )
 """What a job wrote, in pieces; `first` is the offset of a piece's first character."""
+
+UNLINKED = text("build_id IS NULL")
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", String(100), nullable=False),
+    Column("version", String(20), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("made_by", String(20), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("project", String(200), nullable=False),
+    Column("pipeline", String(200), nullable=False),
+    Column("branch", String(400), nullable=False),
+    Column("commit", String(400), nullable=False),
+    Column("build_id", String(32)),
+    Column("body", LargeBinary, nullable=False),
+    Column("known_at", BigInteger),
+    Column("outcome", LargeBinary),
+    UniqueConstraint("build_id", "model", "version", name="one_prediction_a_version"),
+    Index("predictions_by_outcome", "model", "project", "version", "known_at"),
+    Index(
+        "predictions_without_build",
+        "model",
+        "project",
+        sqlite_where=UNLINKED,
+        postgresql_where=UNLINKED,
+    ),
+)
+"""What was said of a build; `build_id` is empty until a question that named none finds its build.
+`known_at` is the number of the event that told the outcome."""
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("model", String(100), primary_key=True),
+    Column("project", String(200), primary_key=True),
+    Column("as_of", BigInteger, nullable=False),
+    Column("drift", LargeBinary, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+"""Up to which event a model's predictions for a project have been compared with what happened."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("holder", String(100), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+"""Who does a piece of background work for now, so that others need not."""

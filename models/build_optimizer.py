@@ -13,6 +13,7 @@ from devmind.errors import CorruptBundle
 from features.recent_outcomes import RecentOutcomes
 from models.boosters import BOOSTER, OWN, files, own_boosters, read_booster
 from models.bundle import Bundle, Manifest
+from models.drift import Reference, references_of
 from models.duration_inputs import DurationInputs
 from models.names import BUILD_OPTIMIZER
 from models.past_misses import MISSES, read_misses
@@ -56,6 +57,7 @@ class BuildOptimizer:
         manifest: The bundle's.
         own: Project -> its own model, used when a running interval names the project.
         seeds: Project -> misses measured in training.
+        references: Project -> how its rows were spread in training.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class BuildOptimizer:
         manifest: Manifest,
         own: Mapping[str, Regressor] | None = None,
         seeds: Mapping[str, Misses] | None = None,
+        references: Mapping[str, Reference] | None = None,
     ) -> None:
+        self.references = references or {}
         self.manifest = manifest
         self.min_history = int(manifest.number("min_history", 0.0))
         self._regressor, self._own, self._seeds = regressor, own or {}, seeds or {}
@@ -102,7 +106,14 @@ class BuildOptimizer:
         regressor = read_booster(bundle.file(BOOSTER), bundle.name, shape)
         own = own_boosters(bundle.file(OWN), own_of, bundle.name, shape) if own_of else {}
         seeds = read_misses(bundle.file(MISSES), seeded, bundle.name) if seeded else {}
-        return cls(regressor=regressor, manifest=bundle.manifest, own=own, seeds=seeds)
+        references = references_of(bundle)
+        return cls(
+            regressor=regressor,
+            manifest=bundle.manifest,
+            own=own,
+            seeds=seeds,
+            references=references,
+        )
 
     def predict(
         self, rows: NDArray[np.floating], *, running: RunningInterval | None = None

@@ -18,6 +18,7 @@ from devmind.errors import CorruptBundle
 from features.recent_outcomes import RecentOutcomes
 from models.bundle import Bundle, Manifest
 from models.calibration import sigmoid
+from models.drift import Reference, references_of
 from models.names import FAILURE_PREDICTOR
 from models.network import InputGrid, Network
 from models.past_scores import NOTHING, Past, read_past, write_past
@@ -43,14 +44,22 @@ class FailurePredictor:
         network: The fitted ensemble, for the grid's inputs.
         manifest: The bundle's.
         past: What running corrections begin with, by project.
+        references: Project -> how its rows were spread in training.
 
     Raises:
         ValueError: If grid, network and manifest do not fit each other.
     """
 
     def __init__(
-        self, *, grid: InputGrid, network: Network, manifest: Manifest, past: Past | None = None
+        self,
+        *,
+        grid: InputGrid,
+        network: Network,
+        manifest: Manifest,
+        past: Past | None = None,
+        references: Mapping[str, Reference] | None = None,
     ) -> None:
+        self.references = references or {}
         k, seen = len(manifest.features), len(grid.columns)
         if not 0 < seen == len(grid.values) or grid.columns.max() >= k:
             raise ValueError(f"{k} features, a grid of {grid.values.shape} for {grid.columns}")
@@ -86,7 +95,14 @@ class FailurePredictor:
             )
             network = Network(_members(tensors))
             past = read_past(bundle.files[PAST]) if PAST in bundle.files else None
-            return cls(grid=grid, network=network, manifest=bundle.manifest, past=past)
+            references = references_of(bundle)
+            return cls(
+                grid=grid,
+                network=network,
+                manifest=bundle.manifest,
+                past=past,
+                references=references,
+            )
         except (SafetensorError, KeyError, ValueError) as error:
             raise CorruptBundle(
                 bundle.name, f"{NETWORK} does not hold a network, or {PAST} its past ({error})"

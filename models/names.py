@@ -9,6 +9,7 @@ MODELS = (BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE)
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+SHADOW = "shadow"
 
 
 def in_paths(model: str) -> str:

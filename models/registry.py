@@ -1,4 +1,4 @@
-"""The store of model versions: MLflow, with the aliases `champion` and `previous`.
+"""The store of model versions: MLflow, with the aliases `champion`, `previous` and `shadow`.
 
 A version is immutable: a bundle, its scorecard, the gate's decision. Promotion and rollback move
 aliases and nothing else. MLflow is imported by the first call, not by importing this module.
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from devmind.errors import CorruptBundle, DevMindError, InvalidInput, ModelUnavailable, NotFound
 from models.bundle import read_bundle
 from models.gate import Decision
-from models.names import CHAMPION, MODELS, PREVIOUS
+from models.names import CHAMPION, MODELS, PREVIOUS, SHADOW
 from models.scorecard import Scorecard, to_json
+from models.shadowing import Shadowing, shadow_tags, tagged_shadowing
 from models.tracking_address import TrackingAddress
 from models.versions import (
     VersionSummary,
@@ -157,6 +158,36 @@ class Registry:
     def previous(self, model: str) -> str | None:
         """Return the version that a rollback would bring back, if there is one."""
         return self._aliases(model).get(PREVIOUS)
+
+    def shadow(self, model: str) -> str | None:
+        """Return the version that answers silently beside the champion, if there is one."""
+        return self._aliases(model).get(SHADOW)
+
+    def shadowing(self, model: str) -> Shadowing | None:
+        """Return which version shadows, for how many builds, and what follows."""
+        version = self.shadow(model)
+        if version is None:
+            return None
+        with self._asking(model):
+            return tagged_shadowing(version, self._version(model, version).tags)
+
+    def start_shadow(self, model: str, shadowing: Shadowing) -> None:
+        """Let a version answer silently beside the champion, in place of any that does so.
+
+        Raises:
+            NotFound: If there is no such version.
+        """
+        with self._asking(model):
+            self._version(model, shadowing.version)
+            for tag, value in shadow_tags(shadowing).items():
+                self._client.set_model_version_tag(_name(model), shadowing.version, tag, value)
+            self._client.set_registered_model_alias(_name(model), SHADOW, shadowing.version)
+
+    def end_shadow(self, model: str) -> None:
+        """Let no version answer beside the champion any more."""
+        if self.shadow(model) is not None:
+            with self._asking(model):
+                self._client.delete_registered_model_alias(_name(model), SHADOW)
 
     def versions(self, model: str) -> list[VersionSummary]:
         """Return all versions, the newest first; none when nothing is registered."""

@@ -28,7 +28,7 @@ class VersionSummary:
         model: One of `models.names.MODELS`.
         version: Its number, as text.
         created_at: When it was registered, aware UTC.
-        aliases: `champion`, `previous`, both or neither, sorted.
+        aliases: Those of `champion`, `previous` and `shadow` that name it, sorted.
         scorecard: What it is worth; without `per_project` if that would be very long.
         decision: What the gate said, `None` if it was not asked.
         seal: SHA-256 of the bundle's manifest.

@@ -1,7 +1,7 @@
 """A training job: history in, a registered version out.
 
-`python -m training.job MODEL|all [--search MINUTES] [--trials N] [--promote-if-better] [--force]
-[--job-id ID] [--seed N] [--scheduled --every HOURS]` runs on the Ray cluster that `RAY_ADDRESS`
+`python -m training.job MODEL|all [--search MINUTES] [--trials N] [--shadow BUILDS]
+[--promote-if-better] [--force] [--job-id ID] [--seed N] [--scheduled --every HOURS]` runs on the Ray cluster that `RAY_ADDRESS`
 names, or on a local one of its own. Exit codes: 0 trained (whether promoted or not), or another job
 for the model is under way, or the tick of a schedule is late; 1 an unexpected failure, or
 cancelled; 2 the history or the settings do not allow it, and the message says why. Of `all` models
@@ -64,6 +64,15 @@ def main(  # noqa: PLR0913 - one argument an option
     trials: Annotated[
         int | None, typer.Option(min=1, help="Look for better knobs in at most so many trials.")
     ] = None,
+    shadow: Annotated[
+        int | None,
+        typer.Option(
+            "--shadow",
+            metavar="BUILDS",
+            min=1,
+            help="Let it answer silently beside the champion first, for so many builds.",
+        ),
+    ] = None,
     scheduled: Annotated[
         bool, typer.Option("--scheduled", help="A tick of a schedule; a late one does nothing.")
     ] = False,
@@ -90,6 +99,7 @@ def main(  # noqa: PLR0913 - one argument an option
                 force=force,
                 search_minutes=search,
                 trials=trials,
+                shadow_builds=shadow,
             )
             codes.append(
                 _done(order, settings, jobs, timedelta(hours=every) if scheduled else None)

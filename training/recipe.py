@@ -16,6 +16,7 @@ from devmind.errors import NotEnoughHistory
 from models.bundle import Bundle, Manifest, TrainedRange, beside
 from models.paired import RowScores
 from models.scorecard import Scorecard
+from training.drift_references import reference_file
 from training.examples import Examples, Mask
 from training.kinship import Kin
 from training.soundness import refuse_impossible
@@ -177,7 +178,11 @@ def train_with(
     shipped = learn(examples, again)
     return Trained(
         manifest=msgspec.structs.replace(shipped.manifest, metrics=measured.card.metrics),
-        files={**shipped.files, **beside(scored.manifest, scored.files)},
+        files={
+            **shipped.files,
+            **reference_file(examples),
+            **beside(scored.manifest, scored.files),
+        },
         scorecard=measured.card,
         rows=measured.rows,
         score=score_of,

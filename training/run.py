@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from devmind.settings import ServerSettings
 from history.open import open_history
 from models.bundle import code_version
 from models.registry import Registry
+from models.shadowing import Shadowing
 from models.tracking_address import TrackingAddress
 from training.cards.making import with_card
 from training.cluster import free_cpus
@@ -21,10 +22,11 @@ from training.kinship import Kin, kin_of
 from training.patience import PatientVersions
 from training.progress import JobProgress
 from training.promote import Outcome, RegisteredOnly, register
-from training.recipe import Setting
+from training.recipe import Setting, Trained
 from training.recipes import KINDS, groups, train_model
 from training.replay import replay_projects
 from training.scratch import keep
+from training.shadow import start_shadow
 
 MAX_ROWS = {"builds": 1_000_000, "tests": 500_000}
 """Newest rows of a project that are learned from."""
@@ -41,6 +43,7 @@ class Order:
     force: bool
     search_minutes: float | None = None
     trials: int | None = None
+    shadow_builds: int | None = None
 
     @property
     def searches(self) -> bool:
@@ -82,18 +85,8 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         order.model, examples, setting, workers=workers, seed=order.seed, config=config
     )
     trained = with_card(trained, examples, setting)
-    registry = Registry(settings.tracking_uri, settings.artifacts)
-    patience_s = settings.register_patience_s
     try:
-        return register(
-            PatientVersions(registry, patience_s=patience_s, check=progress.check),
-            trained,
-            folder,
-            promote_if_better=order.promote_if_better,
-            force=order.force,
-            on_stage=progress.stage,
-            check=progress.check,
-        )
+        return _registered(order, settings, progress, trained, folder)
     except RegisteredOnly:
         raise
     except ModelUnavailable as error:
@@ -101,6 +94,35 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         command = f"python -m training.promote --register {kept}"
         reason = f"{error.reason}; the trained bundle is kept, register it with: {command}"
         raise ModelUnavailable(error.model, reason) from error
+
+
+def _registered(
+    order: Order, settings: ServerSettings, progress: JobProgress, trained: Trained, folder: Path
+) -> Outcome:
+    """Register what was trained; a version that shadows is promoted, if at all, after that."""
+    registry = Registry(settings.tracking_uri, settings.artifacts)
+    patience_s = settings.register_patience_s
+    versions = PatientVersions(registry, patience_s=patience_s, check=progress.check)
+    shadows = order.shadow_builds is not None and versions.champion(order.model) is not None
+    outcome = register(
+        versions,
+        trained,
+        folder,
+        promote_if_better=order.promote_if_better and not shadows,
+        force=order.force,
+        on_stage=progress.stage,
+        check=progress.check,
+    )
+    if order.shadow_builds is None or not shadows or outcome.promoted:
+        return outcome
+    shadowing = Shadowing(
+        version=outcome.version,
+        builds=order.shadow_builds,
+        promote_if_better=order.promote_if_better,
+    )
+    start_shadow(registry, order.model, shadowing)
+    said = f"it shadows the champion for {order.shadow_builds} builds"
+    return replace(outcome, reasons=(said, *outcome.reasons))
 
 
 def wanted_workers(settings: ServerSettings) -> Workers:

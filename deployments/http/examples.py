@@ -102,3 +102,4 @@ ASSESS: dict[str, Any] = {
 }
 RETRAIN: dict[str, Any] = {"promote_if_better": True}
 PROMOTE: dict[str, Any] = {"version": "3"}
+SHADOW: dict[str, Any] = {"version": "3", "builds": 50, "promote_if_better": True}

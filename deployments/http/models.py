@@ -17,12 +17,14 @@ from deployments.http.service import Lifecycle
 from deployments.lifecycle_answers import (
     ModelsAnswer,
     Promoted,
+    ShadowStarted,
 )
-from deployments.schemas import PromoteBody, RetrainBody
+from deployments.schemas import PromoteBody, ShadowBody
 
-BODIES: list[type[BaseModel]] = [RetrainBody, PromoteBody]
+BODIES: list[type[BaseModel]] = [PromoteBody, ShadowBody]
 _SMALL = 64 * 1024
 ReadPromoteBody = Annotated[PromoteBody, Depends(json_body(PromoteBody, limit=_SMALL))]
+ReadShadowBody = Annotated[ShadowBody, Depends(json_body(ShadowBody, limit=_SMALL))]
 Model = Annotated[str, Path(max_length=100, examples=["build-optimizer"])]
 Version = Annotated[str, Path(max_length=100, examples=["champion", "3"])]
 _ALONE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
@@ -85,6 +87,27 @@ def models_router(lifecycle: Lifecycle, demand: Guard) -> APIRouter:
         """
         by = request.state.holder
         return answer(await lifecycle.promote(model, body.version, force=body.force, by=by))
+
+    @routes.post(
+        "/{model}/shadow",
+        summary="Let a version answer silently beside the champion",
+        response_model=ShadowStarted,
+        dependencies=may_change,
+        openapi_extra=takes(ShadowBody, version_3=examples.SHADOW),
+    )
+    async def shadow(request: Request, model: Model, body: ReadShadowBody) -> Response:
+        """Nobody is given its answers; `/models/status` compares them with the champion's.
+
+        When both have answered for so many finished builds, the gate compares them on those.
+        """
+        started = await lifecycle.start_shadow(
+            model,
+            body.version,
+            builds=body.builds,
+            promote_if_better=body.promote_if_better,
+            by=request.state.holder,
+        )
+        return answer(started)
 
     @routes.post(
         "/{model}/rollback",

@@ -15,7 +15,13 @@ from deployments.answers import (
     RemainingAnswer,
     SelectionAnswer,
 )
-from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import (
+    JobAnswer,
+    JobLogAnswer,
+    ModelStatus,
+    Promoted,
+    ShadowStarted,
+)
 from deployments.questions import (
     Assessment,
     DurationQuestion,
@@ -96,6 +102,11 @@ class Lifecycle(Protocol):
 
     async def promote(self, model: str, version: str, *, force: bool, by: str) -> Promoted:
         """Make a version the champion."""
+
+    async def start_shadow(
+        self, model: str, version: str, *, builds: int, promote_if_better: bool, by: str
+    ) -> ShadowStarted:
+        """Let a version answer silently beside the champion."""
 
     async def rollback(self, model: str, *, by: str) -> Promoted:
         """Make the previous champion the champion again."""

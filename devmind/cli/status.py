@@ -63,6 +63,8 @@ def status(
             say.show(tables.projects(projects))
         if models is not None:
             say.show(tables.models(models))
+            if any(model.watching or model.shadow for model in models):
+                say.show(tables.watching(models))
     if not readiness.ready:
         raise typer.Exit(ExitCode.UNREACHABLE)
 

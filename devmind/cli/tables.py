@@ -20,6 +20,7 @@ from devmind.client import (
     ProjectStatus,
     Readiness,
     ServiceInformation,
+    ShadowStatus,
     TestSelection,
 )
 
@@ -139,6 +140,35 @@ def models(statuses: Sequence[ModelStatus]) -> RenderableType:
             _figures(status),
         )
     return table
+
+
+def watching(statuses: Sequence[ModelStatus]) -> RenderableType:
+    """Show how each champion has done lately, by project, and how its shadow compares."""
+    table = Table()
+    for name in ("Model", "Project", "Builds", "Figures", "Drift"):
+        table.add_column(name, overflow="fold")
+    for status in statuses:
+        for watch in status.watching:
+            figures = [f"{name} {value:.4g}" for name, value in watch.figures.items()]
+            moved = (("rows", watch.feature_drift), ("outcomes", watch.outcome_drift))
+            drift = [f"{name} {one.psi:.2f} ({one.where})" for name, one in moved if one]
+            shown = ("\n".join(figures) or "too few builds", "\n".join(drift) or "-")
+            table.add_row(status.model, watch.project, str(watch.builds), *shown)
+        if status.shadow is not None:
+            shadow = status.shadow
+            seen = f"{shadow.builds} of {shadow.builds_wanted}"
+            table.add_row(status.model, f"shadow: version {shadow.version}", seen, _pair(shadow))
+    return table
+
+
+def _pair(shadow: ShadowStatus) -> str:
+    """Write the shadow's figures beside the champion's on the same builds."""
+    lines = [
+        f"{name} {value:.4g} (champion {other:.4g})"
+        for name, value in shadow.shadow_scorecard.items()
+        if value is not None and (other := shadow.champion_scorecard.get(name)) is not None
+    ]
+    return "\n".join(lines) or "too few builds"
 
 
 def _figures(status: ModelStatus) -> str:

@@ -17,6 +17,7 @@ from devmind.client.answers import (
     RemainingPrediction,
     ReportReceipt,
     ServiceInformation,
+    ShadowStatus,
     TestSelection,
 )
 from devmind.client.client import Client
@@ -46,6 +47,7 @@ __all__ = [
     "ReportReceipt",
     "RunningQuestion",
     "ServiceInformation",
+    "ShadowStatus",
     "Target",
     "TestQuestion",
     "TestSelection",

@@ -199,14 +199,45 @@ class ModelCard(Answer):
     limits: tuple[str, ...] = ()
 
 
+class Drift(Answer):
+    """How far something has moved since a model was trained."""
+
+    psi: float
+    where: str = ""
+    rows: int = 0
+
+
+class ProjectWatch(Answer):
+    """How good a champion has been for a project lately."""
+
+    project: str
+    builds: int = 0
+    figures: dict[str, float] = {}
+    feature_drift: Drift | None = None
+    outcome_drift: Drift | None = None
+
+
+class ShadowStatus(Answer):
+    """A version that answers silently beside the champion."""
+
+    version: str
+    builds_wanted: int = 0
+    builds: int = 0
+    promote_if_better: bool = False
+    champion_scorecard: dict[str, float | None] = {}
+    shadow_scorecard: dict[str, float | None] = {}
+
+
 class ModelStatus(Answer):
-    """Versions of a model: which is champion, which was, which is served."""
+    """Versions of a model: which is champion, which was, which is served, and how it does."""
 
     model: str
     champion: str | None = None
     previous: str | None = None
     serving: Any = None
     versions: tuple[ModelVersion, ...] = ()
+    watching: tuple[ProjectWatch, ...] = ()
+    shadow: ShadowStatus | None = None
 
 
 class JobStatus(Answer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -90,6 +90,15 @@ def happened(n, **more):
             outcome=BuildOutcome(status=status, started_at=started, finished_at=ended, jobs=(job,)),
         ),
     ]
+
+
+def slowed(n, times):
+    """What happened to the n-th build, had its work taken so many times as long."""
+    *before, end = happened(n)
+    started, job = end.outcome.started_at, end.outcome.jobs[0]
+    late = started + times * (end.outcome.finished_at - started)
+    outcome = replace(end.outcome, finished_at=late, jobs=(replace(job, finished_at=late),))
+    return [*before, Finished(build_id=end.build_id, outcome=outcome)]
 
 
 def record(store, count, *, first=0, project=PROJECT):

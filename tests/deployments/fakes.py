@@ -19,7 +19,13 @@ from deployments.answers import (
 )
 from deployments.history_service import Desk, HistoryService
 from deployments.http import About, Service, make_http_app
-from deployments.lifecycle_answers import JobAnswer, JobLogAnswer, ModelStatus, Promoted
+from deployments.lifecycle_answers import (
+    JobAnswer,
+    JobLogAnswer,
+    ModelStatus,
+    Promoted,
+    ShadowStarted,
+)
 from deployments.metrics import Metrics
 from deployments.recording import Recorder
 from devmind.errors import NotFound
@@ -239,6 +245,10 @@ class Lifecycle:
     async def promote(self, model, version, *, force, by):
         self.calls.append(("promote", model, version, force, by))
         return Promoted(model=model, version=version)
+
+    async def start_shadow(self, model, version, *, builds, promote_if_better, by):
+        self.calls.append(("start_shadow", model, version, builds, promote_if_better, by))
+        return ShadowStarted(model=model, version=version, builds=builds)
 
     async def rollback(self, model, *, by):
         self.calls.append(("rollback", model, by))

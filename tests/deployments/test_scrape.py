@@ -49,6 +49,20 @@ def test_replicas_add_up():
     assert merged[("ray_serve_num_http_requests_total", (("route", '/x"y'),))] == 10
 
 
+def test_what_all_replicas_read_from_the_database_is_not_added_up():
+    """
+    Figures that several processes show are the same figures; one that is absent does not hide them.
+    """
+    gauge = "# TYPE ray_devmind_rolling_auc gauge\n"
+    texts = [
+        f'{gauge}ray_devmind_rolling_auc{{WorkerId="{n}",model="m",project="shop"}} {value}\n'
+        for n, value in enumerate(("0.8", "0.8", "NaN"))
+    ]
+
+    labels = (("model", "m"), ("project", "shop"))
+    assert samples(merge(texts)) == {("devmind_rolling_auc", labels): 0.8}
+
+
 def test_nothing_of_the_machine_is_shown():
     """
     Families and labels that name processes, nodes and sessions are left out.

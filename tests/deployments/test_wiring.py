@@ -170,6 +170,18 @@ def test_models_are_looked_after(served):
     assert not ok(ask(served, "GET", f"/models/jobs/{job['job_id']}/logs"))["more"]
 
 
+def test_a_version_that_cannot_shadow_is_refused(served):
+    """
+    The champion cannot stand beside itself, nor can a version that does not exist.
+    """
+    path = "/models/build-optimizer/shadow"
+    itself = ask(served, "POST", path, json={"version": "1", "builds": 20})
+    nobody = ask(served, "POST", path, json={"version": "99"})
+
+    assert (itself.status_code, nobody.status_code) == (422, 404)
+    assert "It is the champion" in itself.json()["detail"]
+
+
 @pytest.mark.parametrize(
     "environment",
     [{"ENVIRONMENT": "production"}, {"DEVMIND_HOST": "0.0.0.0"}],  # noqa: S104 - refused
