@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+import structlog
+
 from deployments.answers import Readiness
 from deployments.live_state import FoldedState, LiveStates
 from deployments.metrics import Metrics
@@ -32,6 +34,7 @@ class Answered(Protocol):
 M = TypeVar("M")
 S = TypeVar("S", bound=FoldedState)
 A = TypeVar("A", bound=Answered)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +92,16 @@ class Bench(Generic[M, S]):
         started = self.clock()
         loaded = self.slot.current()
         named = await self.resolver.name(about)
-        async with self.states.at(named.project) as live:
-            answer = await to_the_end(self._work, about, named, live.state, loaded, work)
+        said = {"model": self.slot.name, "model_version": loaded.version, "project": named.project}
+        with structlog.contextvars.bound_contextvars(**said):
+            async with self.states.at(named.project) as live:
+                answer = await to_the_end(self._work, about, named, live.state, loaded, work)
+            seconds, abstained = self.clock() - started, answer.abstained
+            log.info("question answered", seconds=round(seconds, 6), abstained=abstained)
         self.metrics.predicted(
             self.slot.name,
-            abstained=answer.abstained,
-            seconds=self.clock() - started,
+            abstained=abstained,
+            seconds=seconds,
             state_age_s=live.age_s,
             stale=live.stale,
         )
