@@ -65,7 +65,7 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
         "applications": [{"name": "lasting", "import_path": "tests.cluster.lasting:app"}],
     }
     serving = f"{dashboard}/api/serve/applications/"
-    httpx.put(serving, json=config, timeout=60).raise_for_status()
+    httpx.put(serving, json=config, timeout=120).raise_for_status()
     url = f"http://127.0.0.1:{on_worker}/"
     until(lambda: httpx.get(url).status_code == 200, "served")
     before = httpx.get(url).json()

@@ -37,7 +37,7 @@ PROMISED = {
     feature_drift_psi outcome_drift_psi shadow_builds training_jobs_total training_running
     training_last_success_timestamp_seconds""".split()
 }
-"""Metrics of watching and of training jobs; one that is exposed has to leave this list."""
+"""Metrics of watching and of training jobs: their names are agreed on, nothing exposes them yet."""
 
 
 @pytest.fixture(name="receiver", scope="module")
@@ -162,11 +162,10 @@ def test_rules_work_on_what_the_service_says(url, prometheus):
     Every rule evaluates without an error, what is recorded of a live service has values, and no
     alert of a healthy service fires.
     """
-    traffic(url)
     live = {rule["record"] for rule in rules() if "record" in rule}
     live -= {rule["record"] for rule in rules() if "record" in rule and promised(rule["expr"])}
     live -= {"devmind:http_errors:increase1h"}
-    until(lambda: live <= prometheus.names(), "recorded")
+    until(lambda: traffic(url) and live <= prometheus.names(), "recorded")
     until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), "evaluated")
 
     assert [rule["lastError"] for rule in prometheus.rules() if rule.get("lastError")] == []
@@ -206,7 +205,7 @@ def test_a_promotion_of_a_damaged_version_alerts(url, place, prometheus):
 def test_every_metric_that_is_read_exists(url, prometheus):
     """
     Every name in rules and in our dashboards is scraped from the service or explained here, and
-    what is explained away is not there.
+    what is said to come from elsewhere, or later, does.
     """
     traffic(url)
     texts = [rule["expr"] for rule in rules()]
@@ -216,14 +215,15 @@ def test_every_metric_that_is_read_exists(url, prometheus):
     until(lambda: read - explained <= prometheus.names(), "scraped")
 
     assert explained - read == set()
-    assert explained & prometheus.names() == set()
+    assert {*ELSEWHERE, *NOT_YET} & prometheus.names() == set()
 
 
 def traffic(url):
-    """A build with its tests and its end, and a question about it."""
+    """A build with its tests and its end, and a question about it; returns true."""
     build, events = queued(30), happened(30)
     with Client(url) as client:
         receipt = client.record_build(build)
         client.record_tests(receipt.build_id, events[1].report)
         client.record_finish(receipt.build_id, events[2].outcome)
     assess(url)
+    return True
