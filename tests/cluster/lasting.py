@@ -72,15 +72,24 @@ class Node:
         self._command += [f"--{option}={value}" for option, value in options.items()]
         self._environment = {**os.environ, **environment}
         self._log = folder / f"{name}.log"
+        self._starts = 0
+        self._running = None
 
     def start(self):
+        self._starts += 1
         with self._log.open("ab") as log:
             self._running = subprocess.Popen(
                 self._command, env=self._environment, stdout=log, stderr=log, cwd=ROOT
             )
 
+    def is_up(self):
+        """Whether GCS, raylet and agents run; the dashboard answers before they all do."""
+        return self._log.read_text().count("Ray runtime started.") == self._starts
+
     def kill(self):
         """End it at once with all that it started, as the loss of its container would."""
+        if self._running is None or self._running.poll() is not None:
+            return
         ours = psutil.Process(self._running.pid)
         for process in [*ours.children(recursive=True), ours]:
             with suppress(psutil.NoSuchProcess):

@@ -58,8 +58,9 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
     Redis knows the cluster again, and the replica is the one that was there before.
     """
     head, worker, dashboard, (on_head, on_worker) = cluster
-    until(lambda: httpx.get(f"{dashboard}/api/version").status_code == 200, "up")
+    until(head.is_up, "up")
     worker.start()
+    until(worker.is_up, "joined")
     config = {
         "http_options": {"host": "127.0.0.1", "port": on_head},
         "applications": [{"name": "lasting", "import_path": "tests.cluster.lasting:app"}],
@@ -76,6 +77,7 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
     alone = [httpx.get(url, timeout=10) for _ in pause(40, 0.1)]
     redis.start()
     head.start()
+    until(head.is_up, "up again")
     while_back = []
 
     def running():
