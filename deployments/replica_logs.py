@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from ray import serve
 from ray.serve.context import _get_serve_request_context
 from ray.serve.exceptions import RayServeException
@@ -14,8 +16,12 @@ from devmind.settings import ServerSettings
 
 
 def configure_replica() -> None:
-    """Set up the logs of a replica: JSON lines on stderr, each with its request."""
-    configure(json=True, also=(say_where,), level=ServerSettings().log_level)
+    """Set up the logs of a replica: JSON lines on stderr, each with its request.
+
+    Serve may put a logger of its own in stderr's place, which would wrap line in line.
+    """
+    level = ServerSettings().log_level
+    configure(json=True, also=(say_where,), level=level, stream=sys.__stderr__)
 
 
 def say_where(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -21,7 +21,11 @@ _NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure(
-    *, json: bool | None = None, also: Sequence[Processor] = (), level: Level = "debug"
+    *,
+    json: bool | None = None,
+    also: Sequence[Processor] = (),
+    level: Level = "debug",
+    stream: TextIO | None = None,
 ) -> None:
     """Set up logging for a process; called by entry points only.
 
@@ -29,6 +33,7 @@ def configure(
         json: Whether to write JSON; by default unless stderr is a terminal.
         also: Processors that add what this process knows of the request it works for.
         level: Lines below it are not written.
+        stream: Where they go; by default stderr as it is now.
     """
     as_json = json if json is not None else not sys.stderr.isatty()
     last = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
@@ -44,7 +49,7 @@ def configure(
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_NUMBERS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
 

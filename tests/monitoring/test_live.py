@@ -18,7 +18,7 @@ from tests.monitoring.files import OURS, metric_names, queries, rules
 from tests.monitoring.prometheus import watching
 from tests.monitoring.receiver import receiving
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 ASSESS = "/api/v1/assess"
 ELSEWHERE = {
