@@ -37,10 +37,11 @@ from deployments.http import About, HttpApp, Service, make_http_app
 from deployments.intelligence import TestIntelligenceService
 from deployments.metrics import Instruments
 from deployments.remote import Remote, RemoteHistory, RemotePredictions, RemoteVersions
+from deployments.replica_logs import configure_replica
 from deployments.scrape import Scrape
 from deployments.ticker import Ticker
+from deployments.tracing import refuse_unusable
 from devmind.errors import ServiceUnreachable
-from devmind.logs import configure
 from devmind.settings import ServerSettings
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,7 @@ class HistoryReplica(HistoryService):
     """A replica of the history deployment."""
 
     def __init__(self, equipment: Equipment) -> None:
-        configure(json=True)
+        configure_replica()
         desk = equipment.history()
         super().__init__(desk)
         Ticker(desk.lifecycle.training.tick, every_s=TICK_S).start()
@@ -81,7 +82,7 @@ class BuildOptimizerReplica(BuildOptimizerService):
     """A replica of the build-optimizer deployment."""
 
     def __init__(self, history: Any, equipment: Equipment) -> None:
-        configure(json=True)
+        configure_replica()
         super().__init__(equipment.build_optimizer(_versions(history)))
 
 
@@ -89,7 +90,7 @@ class FailurePredictorReplica(FailurePredictorService):
     """A replica of the failure-predictor deployment."""
 
     def __init__(self, history: Any, equipment: Equipment) -> None:
-        configure(json=True)
+        configure_replica()
         super().__init__(equipment.failure_predictor(_versions(history)))
 
 
@@ -97,7 +98,7 @@ class TestIntelligenceReplica(TestIntelligenceService):
     """A replica of the test-intelligence deployment."""
 
     def __init__(self, history: Any, equipment: Equipment) -> None:
-        configure(json=True)
+        configure_replica()
         super().__init__(equipment.test_intelligence(_versions(history)))
 
 
@@ -105,7 +106,7 @@ class Ingress:
     """Turns handles into plain async functions and gives them to the HTTP app."""
 
     def __init__(self, history: Any, models: Mapping[str, Any], equipment: Equipment) -> None:
-        configure(json=True)
+        configure_replica()
         self._settings = equipment.settings()
         self._keys = load_keys(self._settings)
         refuse_open(self._settings, self._keys, listens_on=equipment.listens_on())
@@ -235,11 +236,12 @@ def build_app(args: AppArgs) -> serve.Application:
     """Entry point that `serve_config.yaml` imports.
 
     Raises:
-        InvalidInput: If the service would be open to others without API keys; nothing is
-            deployed then.
+        InvalidInput: If the service would be open to others without API keys, or traces have no
+            usable address; nothing is deployed then.
     """
     settings = ServerSettings()
     refuse_open(settings, load_keys(settings))
+    refuse_unusable()
     equipment = Equipment(
         settings=ServerSettings,
         instruments=_instruments,

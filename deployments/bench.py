@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+import structlog
+
 from deployments.answers import Readiness
 from deployments.beside import Beside, Telling, names_a_build
 from deployments.case import Case
@@ -42,6 +44,7 @@ class Watching(Protocol):
 M = TypeVar("M")
 S = TypeVar("S", bound=FoldedState)
 A = TypeVar("A", bound=Answered)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +95,17 @@ class Bench(Generic[M, S]):
         started = self.clock()
         loaded = self.slot.current()
         named = await self.resolver.name(about)
-        async with self.states.at(named.project) as live:
-            again = partial(self._told, about, named, work, said)
-            answer, told = await to_the_end(again, loaded, live.state)
+        names = {"model": self.slot.name, "model_version": loaded.version, "project": named.project}
+        with structlog.contextvars.bound_contextvars(**names):
+            async with self.states.at(named.project) as live:
+                again = partial(self._told, about, named, work, said)
+                answer, told = await to_the_end(again, loaded, live.state)
+            seconds, abstained = self.clock() - started, answer.abstained
+            log.info("question answered", seconds=round(seconds, 6), abstained=abstained)
         self.metrics.predicted(
             self.slot.name,
-            abstained=answer.abstained,
-            seconds=self.clock() - started,
+            abstained=abstained,
+            seconds=seconds,
             state_age_s=live.age_s,
             stale=live.stale,
         )

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from devmind.logs import Level
+
 Environment = Literal["development", "production"]
 XGBoostBackend = Literal["xgboost_ray", "ray_train"]
 _CONFIG = SettingsConfigDict(env_prefix="DEVMIND_", extra="ignore", populate_by_name=True)
@@ -65,6 +67,8 @@ class ServerSettings(BaseSettings):
     """What runs distributed XGBoost (`DEVMIND_XGBOOST_BACKEND`)."""
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
+    log_level: Level = "info"
+    """Lines below it are not logged (`DEVMIND_LOG_LEVEL`); each answer is one line of `info`."""
 
     register_patience_s: Annotated[float, Field(ge=0)] = 600.0
     """How long a trained job waits for MLflow to answer (`DEVMIND_REGISTER_PATIENCE_S`)."""

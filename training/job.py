@@ -1,11 +1,11 @@
 """A training job: history in, a registered version out.
 
 `python -m training.job MODEL|all [--search MINUTES] [--trials N] [--shadow BUILDS]
-[--promote-if-better] [--force] [--job-id ID] [--seed N] [--scheduled --every HOURS]` runs on the Ray cluster that `RAY_ADDRESS`
-names, or on a local one of its own. Exit codes: 0 trained (whether promoted or not), or another job
-for the model is under way, or the tick of a schedule is late; 1 an unexpected failure, or
-cancelled; 2 the history or the settings do not allow it, and the message says why. Of `all` models
-the worst counts.
+[--promote-if-better] [--force] [--job-id ID] [--seed N] [--scheduled --every HOURS]` runs on the
+Ray cluster that `RAY_ADDRESS` names, or on a local one of its own. Exit codes: 0 trained (whether
+promoted or not), or another job for the model is under way, or the tick of a schedule is late; 1 an
+unexpected failure, or cancelled; 2 the history or the settings do not allow it, and the message
+says why. Of `all` models the worst counts.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _claim(jobs: JobStore, order: Order, every: timedelta | None) -> None:
 def _carried_out(order: Order, settings: ServerSettings, jobs: JobStore) -> int:
     console = Console()
     log_lines = JobLog(jobs.logs, order.job_id)
-    logs.configure(also=log_lines.event)
+    logs.configure(hear=log_lines.event)
     progress = JobProgress(
         jobs,
         Held(

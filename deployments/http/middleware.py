@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import time
 import uuid
 
 import structlog
@@ -10,11 +10,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.http.problems import broken
+from deployments.request_ids import harmless
 
 log = structlog.get_logger(__name__)
-_UNSAFE = re.compile(r"[^A-Za-z0-9._:/=+-]")
-_LONGEST = 128
 HEADER = "x-request-id"
+UNLOGGED = frozenset(("/health", "/ready", "/metrics"))
+"""Asked by machines every few seconds: a line each would bury the others."""
 
 
 class RequestContext:
@@ -34,18 +35,18 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name = _named(Headers(scope=scope).get(HEADER, ""))
+        name = harmless(Headers(scope=scope).get(HEADER, "")) or uuid.uuid4().hex
         scope["devmind.request_id"] = name
         with structlog.contextvars.bound_contextvars(request_id=name):
             await self._answer(scope, receive, send, name)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
-        started = False
+        began, status = time.monotonic(), 0
 
         async def with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 if self._echo:
                     MutableHeaders(scope=message)[HEADER] = name
             await send(message)
@@ -54,10 +55,14 @@ class RequestContext:
             await self._app(scope, receive, with_id)
         except Exception:
             log.exception("request broke", method=scope["method"], path=scope["path"])
-            if started:
+            if status:
                 raise
             await broken(name)(scope, receive, with_id)
+        finally:
+            _say(scope, status, time.monotonic() - began)
 
 
-def _named(sent: str) -> str:
-    return _UNSAFE.sub("", sent)[:_LONGEST] or uuid.uuid4().hex
+def _say(scope: Scope, status: int, seconds: float) -> None:
+    if scope["path"] not in UNLOGGED:
+        told = {"method": scope["method"], "path": scope["path"], "status": status}
+        log.info("request answered", **told, seconds=round(seconds, 6))

@@ -45,6 +45,8 @@ def environment(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
     modules = os.pathsep.join(filter(None, (str(layout.root), base.get("PYTHONPATH", ""))))
     programs = os.pathsep.join((str(Path(sys.executable).parent), base.get("PATH", os.defpath)))
     defaults = {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}  # one node: nowhere to drain to
+    if base.get("JAEGER_ENDPOINT"):
+        defaults |= TRACING
     return (
         defaults
         | env
@@ -62,6 +64,11 @@ def environment(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
     )
 
 
+TRACING = {
+    "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": "deployments.tracing:exporter",
+    "RAY_SERVE_TRACING_SAMPLING_RATIO": "0.1",
+}
+"""What Serve's proxies need to trace; of `tracing_config` they know nothing."""
 _OTHERS = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_DASHBOARD_ADDRESS", "RAY_API_SERVER_ADDRESS")
 
 

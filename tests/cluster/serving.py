@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -26,12 +27,13 @@ DEADLINE_S = 120.0
 
 
 @contextmanager
-def served(home, *, replicas=None):
+def served(home, *, replicas=None, environment=None):
     """Serve `serve_config.yaml` from stores in *home*, at a free port; yields the URL.
 
     Args:
         home: `DEVMIND_HOME` of every replica.
         replicas: Deployment -> how many replicas it has at least.
+        environment: What else the head's processes find in their environment.
     """
     with (
         tempfile.TemporaryDirectory(prefix="rs", dir="/tmp", ignore_cleanup_errors=True) as folder,
@@ -41,6 +43,8 @@ def served(home, *, replicas=None):
         env.setenv("RAY_AUTH_MODE", "disabled")
         env.setenv("RAY_SERVE_LOG_TO_STDERR", "0")
         env.setenv("DEVMIND_HOME", str(home))
+        for name, value in (environment or {}).items():
+            env.setenv(name, value)
         for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "RAY_ADDRESS"):
             env.delenv(name, raising=False)
         with head(folder) as address:
@@ -120,6 +124,17 @@ def until(holds, what):
             error = happened
         time.sleep(0.2)
     pytest.fail(f"still not {what} after {DEADLINE_S:.0f} s; last error: {error}")
+
+
+def lines():
+    """Return what the replicas have logged so far: the JSON lines of every worker's stderr."""
+    sockets = Path(ray.nodes()[0]["RayletSocketName"]).parent
+    found = []
+    for path in sockets.parent.glob("logs/worker-*.err"):
+        for line in path.read_text(errors="replace").splitlines():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+    return [line for line in found if isinstance(line, dict)]
 
 
 def pids(deployment):

@@ -86,6 +86,22 @@ def test_the_secret_is_for_its_user_alone(place):
     assert stat.S_IMODE(place.run.stat().st_mode) == 0o700
 
 
+def test_traces_are_made_where_they_can_be_sent(place):
+    """
+    Serve's proxies trace where a receiver is named, by what the user says of it first.
+    """
+    without = environment(place, {})
+    named = environment(place, {"JAEGER_ENDPOINT": "http://jaeger:4317"})
+    chosen = environment(
+        place,
+        {"JAEGER_ENDPOINT": "http://jaeger:4317", "RAY_SERVE_TRACING_SAMPLING_RATIO": "1.0"},
+    )
+
+    assert "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH" not in without
+    assert named["RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH"] == "deployments.tracing:exporter"
+    assert chosen["RAY_SERVE_TRACING_SAMPLING_RATIO"] == "1.0"
+
+
 def test_the_environment_of_the_children(place):
     """
     Children find the checkout, the state and the token; never another cluster, never a secret.
