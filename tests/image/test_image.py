@@ -204,7 +204,7 @@ def _rebuilt(tmp_path_factory):
         copy(ROOT, FILES, step, app)
     assert BUILDER.all("RUN")[-1] == "python -m pip install --no-deps --editable ."
     install = [sys.executable, "-m", "pip", "--python", str(prefix / "bin" / "python"), "install"]
-    install += ["--quiet", "--no-deps", "--editable", "."]
+    install += ["--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
     subprocess.run(install, cwd=app, check=True, capture_output=True)
     return prefix
 
