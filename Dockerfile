@@ -1,6 +1,6 @@
 # One image for Ray's head, its workers and the jobs.
 #
-#   docker build --build-arg TORCH_INDEX=ADDRESS -t devmind-pipeline:0.1.0 .
+#   docker build --build-arg TORCH_INDEX=ADDRESS -t devmind-ml-service:0.1.0 .
 #
 # TORCH_INDEX is the address of PyTorch's own index of CPU builds, where the default index gives one
 # for GPUs: nothing here uses a GPU, and its libraries would be four fifths of the image.
