@@ -26,6 +26,8 @@ from ray.serve.exceptions import (
 )
 
 import devmind
+from deployments.access import access_team
+from deployments.access_keys import open_access
 from deployments.answers import Readiness
 from deployments.auth import load_keys, refuse_open
 from deployments.build_optimizer import BuildOptimizerService
@@ -110,6 +112,7 @@ class Ingress:
         self._settings = equipment.settings()
         self._keys = load_keys(self._settings)
         refuse_open(self._settings, self._keys, listens_on=equipment.listens_on())
+        self._access = open_access(self._settings)
         self._models = {name: _remote(name, handle) for name, handle in models.items()}
         self._history = _remote("history", history)
         self._scrape = Scrape(metric_agents)
@@ -144,6 +147,7 @@ class Ingress:
                 environment=self._settings.environment,
             ),
             max_body_bytes=self._settings.max_body_bytes,
+            access=self._access,
             echo_request_id=False,
         )
 
@@ -236,12 +240,13 @@ def build_app(args: AppArgs) -> serve.Application:
     """Entry point that `serve_config.yaml` imports.
 
     Raises:
-        InvalidInput: If the service would be open to others without API keys, or traces have no
-            usable address; nothing is deployed then.
+        InvalidInput: If the service would be open to others without API keys, traces have no
+            usable address, or Cloudflare Access is half configured; nothing is deployed then.
     """
     settings = ServerSettings()
     refuse_open(settings, load_keys(settings))
     refuse_unusable()
+    access_team(settings)
     equipment = Equipment(
         settings=ServerSettings,
         instruments=_instruments,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from devmind.errors import (
+    AccessRefused,
     AlreadyRunning,
     ContradictingRepeat,
     CorruptBundle,
@@ -47,6 +48,7 @@ KINDS: Mapping[type[DevMindError], Kind] = {
     InvalidInput: Kind(status=422, title="The request cannot be used as it is"),
     TooLarge: Kind(status=413, title="The request is too large"),
     NotAuthenticated: Kind(status=401, title="An API key is needed"),
+    AccessRefused: Kind(status=401, title="Cloudflare Access has not let this in"),
     NotAllowed: Kind(status=403, title="The API key lacks a scope"),
     NotFound: Kind(status=404, title="There is no such thing"),
     ContradictingRepeat: Kind(status=409, title="It was recorded before, differently"),

@@ -7,6 +7,7 @@
   - ContradictingRepeat      sent twice with different contents
   - NotFound                 no such build, project, model, version or job
   - NotAuthenticated         no key, or one that is not known
+    - AccessRefused          no valid token of Cloudflare Access
   - NotAllowed               a key without the scope
   - NotEnoughHistory         too few builds to learn from
   - NothingToEvaluate        no model could be replayed on a history
@@ -117,6 +118,20 @@ class NotAuthenticated(DevMindError):
 
     def __str__(self) -> str:
         return "This service needs an API key: send it as X-API-Key or Authorization: Bearer."
+
+
+class AccessRefused(NotAuthenticated):
+    """The request did not come through Cloudflare Access, or its token does not hold."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"Cloudflare Access has not let this request in: {self.reason}. Come by the service's "
+            f"public address; a CI job sends DEVMIND_ACCESS_CLIENT_ID and _SECRET there."
+        )
 
 
 class NotAllowed(DevMindError):

@@ -28,12 +28,32 @@ class ClientSettings(BaseSettings):
     """File that holds the key (`DEVMIND_API_KEY_FILE`)."""
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """How long to wait for an answer (`DEVMIND_TIMEOUT_S`)."""
+    access_client_id: str | None = None
+    """Service token for a service behind Cloudflare Access (`DEVMIND_ACCESS_CLIENT_ID`)."""
+    access_client_secret: SecretStr | None = None
+    """The other half of it (`DEVMIND_ACCESS_CLIENT_SECRET`)."""
 
     def key(self) -> str | None:
         """Return the API key: from the environment, from its file, or `None`."""
         if self.api_key is not None:
             return self.api_key.get_secret_value()
         return self.api_key_file.read_text().strip() if self.api_key_file else None
+
+    def access(self) -> dict[str, str]:
+        """Return the headers that Cloudflare Access wants from a program; none without a token.
+
+        Raises:
+            ValueError: If only one half of the token is set.
+        """
+        if not self.access_client_id and not self.access_client_secret:
+            return {}
+        if not self.access_client_id or not self.access_client_secret:
+            reason = "DEVMIND_ACCESS_CLIENT_ID and DEVMIND_ACCESS_CLIENT_SECRET go together"
+            raise ValueError(reason)
+        return {
+            "CF-Access-Client-Id": self.access_client_id,
+            "CF-Access-Client-Secret": self.access_client_secret.get_secret_value(),
+        }
 
 
 class ServerSettings(BaseSettings):
@@ -65,6 +85,10 @@ class ServerSettings(BaseSettings):
     """CPUs that each of them claims (`DEVMIND_TRAINING_CPUS_EACH`)."""
     xgboost_backend: XGBoostBackend = "xgboost_ray"
     """What runs distributed XGBoost (`DEVMIND_XGBOOST_BACKEND`)."""
+    access_team_domain: str | None = None
+    """Cloudflare Access team, `team.cloudflareaccess.com` (`DEVMIND_ACCESS_TEAM_DOMAIN`)."""
+    access_audience: str | None = None
+    """Audience tags of its applications, by commas (`DEVMIND_ACCESS_AUDIENCE`)."""
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
     log_level: Level = "info"

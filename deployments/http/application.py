@@ -5,8 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from deployments.access import Access
 from deployments.auth import Keys
 from deployments.http import models, predictions, problems, records
+from deployments.http.access import AccessGate
 from deployments.http.documented import describe
 from deployments.http.jobs import jobs_router
 from deployments.http.middleware import RequestContext
@@ -33,12 +35,13 @@ _TAGS = [
 ]
 
 
-def make_http_app(
+def make_http_app(  # noqa: PLR0913 - each is one thing the door needs to know
     service: Service,
     *,
     keys: Keys,
     about: About,
     max_body_bytes: int,
+    access: Access | None = None,
     echo_request_id: bool = True,
 ) -> FastAPI:
     """Return the HTTP API.
@@ -48,8 +51,10 @@ def make_http_app(
         keys: Who may do what; with none the API is open.
         about: What `/` says.
         max_body_bytes: Longest body, unpacked.
+        access: Checks the tokens of Cloudflare Access, where it stands before the service.
         echo_request_id: Whether to answer with `X-Request-ID`; Ray Serve's proxy does it itself.
     """
+    gate = [] if access is None else [Middleware(AccessGate, access=access)]
     app = FastAPI(
         title="DevMind Pipeline",
         version=about.version,
@@ -57,7 +62,7 @@ def make_http_app(
         openapi_tags=_TAGS,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(RequestContext, echo=echo_request_id)],
+        middleware=[Middleware(RequestContext, echo=echo_request_id), *gate],
     )
     app.state.max_body_bytes = max_body_bytes
     demand = guard(keys)

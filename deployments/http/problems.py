@@ -101,8 +101,13 @@ def install(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, DevMindError)  # noqa: S101 - registered for it alone
+    return refusal(error, request_id(request))
+
+
+def refusal(error: DevMindError, request_id: str) -> Response:
+    """Return the answer that *error* stands for."""
     fields = error.fields if isinstance(error, InvalidBody) else None
-    body = problem(error, request_id(request), fields)
+    body = problem(error, request_id, fields)
     log.info("refused", status=body.status, kind=type(error).__name__)
     return respond(body, _headers(error))
 

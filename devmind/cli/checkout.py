@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devmind.ci import ChangedFile, FileChange
-from devmind.cli.ci_systems import repository
 from devmind.errors import UnreadableSource
+from devmind.remotes import repository
 
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _KINDS = {"A": FileChange.ADDED, "C": FileChange.ADDED, "D": FileChange.DELETED}

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from devmind.remotes import repository
+
 Env = Mapping[str, str]
 _ZEROS = re.compile(r"^0*$")
 
@@ -133,21 +135,6 @@ _SYSTEMS: tuple[tuple[str, Callable[[Env], Surroundings]], ...] = (
     ("JENKINS_URL", _jenkins),
     ("TEKTON_PIPELINE_RUN", _tekton),
 )
-
-
-def repository(url: str) -> str:
-    """Return `owner/name` from the address of a git repository, or nothing.
-
-    Example:
-        >>> repository("git@git.example.org:shop/web.git")
-        'shop/web'
-        >>> repository("https://git.example.org/team/shop/web")
-        'team/shop/web'
-    """
-    without_scheme = re.sub(r"^[a-z+]+://[^/]+/|^[^/@]+@[^:/]+:", "", url.strip())
-    if without_scheme == url.strip():
-        return ""
-    return without_scheme.strip("/").removesuffix(".git")
 
 
 def _event(path: str) -> dict[str, Any]:

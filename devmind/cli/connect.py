@@ -19,7 +19,9 @@ def connect(url: str | None, key_file: Path | None) -> Client:
     settings = _settings()
     if key_file is not None:
         settings = settings.model_copy(update={"api_key": None, "api_key_file": key_file})
-    return Client(url or settings.url, _key(settings), settings.timeout_s)
+    return Client(
+        url or settings.url, _key(settings), settings.timeout_s, headers=_access(settings)
+    )
 
 
 def _settings() -> ClientSettings:
@@ -27,6 +29,14 @@ def _settings() -> ClientSettings:
         return ClientSettings()
     except ValueError as error:  # pydantic's ValidationError is one
         raise InvalidInput("a DEVMIND_ setting is wrong", str(error), "Correct it.") from error
+
+
+def _access(settings: ClientSettings) -> dict[str, str]:
+    try:
+        return settings.access()
+    except ValueError as error:
+        what = "half a service token of Cloudflare Access"
+        raise InvalidInput(what, settings.access_client_id, f"{error}.") from error
 
 
 def _key(settings: ClientSettings) -> str | None:

@@ -62,8 +62,8 @@ def import_history(
         str | None,
         typer.Option(
             "--kind",
-            help="One of github, github-steps, ghaminer, verdicts, lrts, lrts-stages, git;"
-            " found out by default.",
+            help="One of github, github-steps, ghaminer, verdicts, lrts, lrts-stages, tekton,"
+            " git; found out by default.",
         ),
     ] = None,
     project: Annotated[

@@ -54,6 +54,7 @@ class Client:
         url: Address of the service.
         key: API key, where the service wants one.
         timeout_s: How long to wait for each answer.
+        headers: Sent with every request: what a proxy before the service wants.
         sleep: Waits before the one retry of calls that may be repeated.
     """
 
@@ -63,9 +64,10 @@ class Client:
         key: str | None = None,
         timeout_s: float = 30.0,
         *,
+        headers: Mapping[str, str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._transport = Transport(url, key=key, timeout_s=timeout_s, sleep=sleep)
+        self._transport = Transport(url, key=key, headers=headers, timeout_s=timeout_s, sleep=sleep)
         self.url = self._transport.url
 
     def __enter__(self) -> Self:

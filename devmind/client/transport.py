@@ -53,6 +53,7 @@ class Transport:
     Args:
         url: Address of the service, with or without a path.
         key: API key, sent as `X-API-Key`.
+        headers: Sent with every request: what a proxy before the service wants.
         timeout_s: How long to wait for each answer.
         sleep: Waits between the two tries.
 
@@ -65,17 +66,19 @@ class Transport:
         url: str,
         *,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout_s: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         _check(url)
         self.url = url.rstrip("/")
         self._sleep = sleep
-        headers = {"User-Agent": f"devmind/{__version__}", "Accept": "application/json"}
+        sent = {"User-Agent": f"devmind/{__version__}", "Accept": "application/json"}
+        sent |= headers or {}
         if key:
-            headers["X-API-Key"] = key
+            sent["X-API-Key"] = key
         self._http = httpx.Client(
-            headers=headers,
+            headers=sent,
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
             verify=url.startswith("https:"),  # loading certificates for nothing takes 0.1 s
         )

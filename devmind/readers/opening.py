@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from devmind.errors import InvalidInput, UnreadableSource
-from devmind.readers import ghaminer, github_steps, lrts, verdicts
+from devmind.readers import ghaminer, github_steps, lrts, tekton, verdicts
 from devmind.readers.github import open_github
 from devmind.readers.payloads import first_key
 from devmind.readers.source import Source, merge
@@ -22,6 +22,7 @@ _OPEN: dict[str, Open] = {
     "verdicts": verdicts.open_verdicts,
     "lrts": lrts.open_lrts,
     "lrts-stages": partial(lrts.open_lrts, by_stage=True),
+    "tekton": tekton.open_tekton,
 }
 
 _LOOKS_LIKE = {"lrts-stages": "lrts"}
@@ -34,7 +35,8 @@ _DEPTH = 3
 _ADVICE = (
     "Expected one of: a folder with runs/*.json of GitHub's API (kind github), a with_steps CSV"
     " (github-steps), a table of GHAminer's features (ghaminer), a verdict CSV (verdicts), a folder"
-    " with training_builds.csv (lrts); or a folder of them."
+    " with training_builds.csv (lrts), Tekton's runs as `kubectl -o json` gives them (tekton);"
+    " or a folder of them."
 )
 
 
@@ -92,14 +94,20 @@ def _find(path: Path, kind: str | None, depth: int) -> list[tuple[Path, str | No
 def _kind_of_folder(path: Path) -> str | None:
     if (path / "runs").is_dir():
         return "github"
-    return "lrts" if any((path / name).is_file() for name in lrts.BUILD_FILES) else None
+    if any((path / name).is_file() for name in lrts.BUILD_FILES):
+        return "lrts"
+    return "tekton" if any(map(tekton.looks_like, path.glob("*.json"))) else None
 
 
 def _kind_of_file(path: Path) -> str | None:
+    if tekton.looks_like(path):
+        return "tekton"
     if path.suffix.lower() == ".json":
         return "github" if first_key(path) in ("total_count", "workflow_runs") else None
-    if path.suffix.lower() != ".csv":
-        return None
+    return _kind_of_table(path) if path.suffix.lower() == ".csv" else None
+
+
+def _kind_of_table(path: Path) -> str | None:
     if set(read_header(path)) >= {"job_details", "id_build"}:
         return "github-steps"
     if set(read_header(path)) >= ghaminer.COLUMNS:

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from devmind.cli.ci_systems import Surroundings, detect, repository
+from devmind.cli.ci_systems import Surroundings, detect
+from devmind.remotes import repository
 
 
 @pytest.fixture

@@ -287,7 +287,7 @@ def records(store, instruments=None):
     return HistoryService(Desk(overview=store, recorder=recorder, lifecycle=None))
 
 
-def make_app(keys, *, max_body_bytes=1 << 20, **parts):
+def make_app(keys, *, max_body_bytes=1 << 20, access=None, **parts):
     """The HTTP application around fakes; *parts* replaces some."""
     service = Service(
         **{
@@ -299,7 +299,9 @@ def make_app(keys, *, max_body_bytes=1 << 20, **parts):
         }
     )
     about = About(service="devmind-ml-service", version="1.2.3", environment="development")
-    return make_http_app(service, keys=keys, about=about, max_body_bytes=max_body_bytes)
+    return make_http_app(
+        service, keys=keys, about=about, max_body_bytes=max_body_bytes, access=access
+    )
 
 
 def ask(app, method, path, **request):

@@ -11,6 +11,7 @@ from deployments.errors import KINDS
 from deployments.http import examples
 from deployments.training_jobs import Wanted
 from devmind.errors import (
+    AccessRefused,
     AlreadyRunning,
     ContradictingRepeat,
     CorruptBundle,
@@ -198,6 +199,7 @@ ERRORS = {
     InvalidInput: (InvalidInput("field", "value", "advice"), 422),
     TooLarge: (TooLarge("body", 2, 1), 413),
     NotAuthenticated: (NotAuthenticated(), 401),
+    AccessRefused: (AccessRefused("the token has expired"), 401),
     NotAllowed: (NotAllowed("admin"), 403),
     NotFound: (NotFound("build", "x"), 404),
     ContradictingRepeat: (ContradictingRepeat("queued", "x", 1), 409),

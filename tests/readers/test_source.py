@@ -80,7 +80,8 @@ def test_an_unknown_kind_is_refused(tmp_path):
     A kind that does not exist is refused with those that do.
     """
     with pytest.raises(
-        InvalidInput, match="github, github-steps, ghaminer, verdicts, lrts, lrts-stages, git"
+        InvalidInput,
+        match="github, github-steps, ghaminer, verdicts, lrts, lrts-stages, tekton, git",
     ):
         open_source(tmp_path, kind="travis")
 

@@ -13,6 +13,7 @@ EXAMPLES = [
     errors.ContradictingRepeat("queued", "abc", 7),
     errors.NotFound("build", "abc", "Record it first."),
     errors.NotAuthenticated(),
+    errors.AccessRefused("the token has expired"),
     errors.NotAllowed("admin"),
     errors.NotEnoughHistory("builds", 3, 100),
     errors.NothingToEvaluate(("failures: all 12 builds passed",)),
