@@ -13,7 +13,7 @@ from scripts.fetch_kubectl import fetch
 from tests.conftest import ROOT
 from tests.manifests.checks.objects import Object, Objects
 
-FOLDERS = ("k8s", "kuberay", "tests/manifests/overlays")
+FOLDERS = ("k8s", "kuberay", "tests/manifests/overlays", "tests/e2e_cluster")
 PRODUCTION, LOCAL = ROOT / "k8s/production", ROOT / "k8s/local"
 PLACES = (LOCAL, PRODUCTION, ROOT / "k8s/argocd/devmind")
 """What is deployed as it is."""
