@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import pytest
+import typer
+from yamllint import linter
+from yamllint.config import YamlLintConfig
 
 from scripts import make_secrets
 from tests.conftest import ROOT
 from tests.manifests import rendering
 from tests.manifests.checks import agreement, every, gitops
-from tests.manifests.checks.objects import name, named, of_kind
+from tests.manifests.checks.objects import name, named, of_kind, ray_jobs
+from training import job
 
 ARGO = (ROOT / "k8s/argocd", ROOT / "k8s/argocd/apps")
 OVERLAYS = sorted((ROOT / "tests/manifests/overlays").iterdir())
+PROMISED = {"--scheduled", "--every"}
+"""Options that the job is about to get."""
 WHOLE = (*rendering.PLACES, *OVERLAYS)
+
+
+YAML = """
+extends: default
+rules:
+  braces: disable
+  brackets: disable
+  comments-indentation: disable
+  comments: {min-spaces-from-content: 1}
+  document-start: disable
+  indentation: {spaces: consistent}
+  line-length: {max: 180}
+"""
 
 
 def where(path):
@@ -41,6 +60,21 @@ def test_what_is_deployed_together_agrees(folder):
     Names, ports, secrets, accounts, images, flows and times agree in whatever is deployed whole.
     """
     assert list(every.of_whole(rendering.render(folder))) == []
+
+
+def test_the_files_are_tidy():
+    """
+    No key is there twice, no line is endless, and a list is indented as its neighbours are.
+    """
+    config = YamlLintConfig(YAML)
+    files = [path for folder in ("k8s", "kuberay") for path in (ROOT / folder).rglob("*.yaml")]
+    found = [
+        f"{where(path)}:{problem.line}: {problem.message}"
+        for path in files
+        for problem in linter.run(path.read_text(encoding="utf-8"), config)
+    ]
+
+    assert found == []
 
 
 def test_every_component_is_rendered_somewhere():
@@ -85,7 +119,29 @@ def test_a_changed_setting_starts_a_new_cluster_and_no_job_waits_for_it():
     hashed = container["containers"][0]["envFrom"][0]["configMapRef"]["name"]
 
     assert hashed.startswith("devmind-service-config-")
-    assert configs[hashed]["data"] == configs["devmind-config"]["data"]
+    own = {key: value for key, value in configs[hashed]["data"].items() if "RAY_" not in key}
+    assert own.items() <= configs["devmind-config"]["data"].items()
+
+
+def test_jobs_are_asked_for_what_there_is():
+    """
+    Every option in the command of a job is one that `training.job` has.
+    """
+    app = typer.Typer()
+    app.command()(job.main)
+    there = {name for each in typer.main.get_command(app).params for name in each.opts}
+    objects = [
+        *rendering.read(ROOT / "kuberay/rayjob.yaml"),
+        *rendering.render(rendering.PRODUCTION),
+    ]
+    asked = {
+        word
+        for _, each in ray_jobs(objects)
+        for word in each["entrypoint"].split()
+        if word.startswith("--")
+    }
+
+    assert asked - there - PROMISED == set()
 
 
 def test_local_is_one_pod_behind_one_port():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+import yaml
 
 Object = Mapping[str, Any]
 Objects = Sequence[Object]
@@ -75,6 +78,16 @@ def ray_clusters(objects: Objects) -> Iterator[tuple[str, Object, Object]]:
             found = found.get(step) or {}
         if found:
             yield name(thing), thing, found
+
+
+def serve_config(service: Object) -> Any:
+    """Return the Serve configuration of a RayService; not to be changed."""
+    return _parsed(service["spec"].get("serveConfigV2", "")) or {}
+
+
+@cache
+def _parsed(text: str) -> Any:
+    return yaml.load(text, yaml.CSafeLoader)
 
 
 def ray_jobs(objects: Objects) -> Iterator[tuple[str, Object]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-import yaml
-
 from tests.manifests.checks.objects import (
     Finding,
     Object,
@@ -17,6 +15,7 @@ from tests.manifests.checks.objects import (
     pods,
     ray_clusters,
     ray_jobs,
+    serve_config,
 )
 
 RAY = "2.60.0"
@@ -61,8 +60,7 @@ def _grace(objects: Objects) -> Iterator[Finding]:
 def _shutdown(objects: Objects) -> float:
     found = [20.0]
     for thing in of_kind(objects, "RayService"):
-        config = yaml.safe_load(thing["spec"].get("serveConfigV2", "")) or {}
-        for application in config.get("applications", []):
+        for application in serve_config(thing).get("applications", []):
             deployments = application["deployments"]
             found += [float(each.get("graceful_shutdown_timeout_s", 20)) for each in deployments]
     return max(found)

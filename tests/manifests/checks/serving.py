@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any
 
 import jsonschema
-import yaml
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import ServeDeploySchema
 
-from tests.manifests.checks.objects import Finding, Object, Objects, name, of_kind
+from tests.manifests.checks.objects import Finding, Object, Objects, name, of_kind, serve_config
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what a pod must listen on
 _ROUNDING = 0.001
@@ -21,7 +20,7 @@ def check(objects: Objects) -> Iterator[Finding]:
     """Yield what is wrong with the Serve configuration of every RayService."""
     for thing in of_kind(objects, "RayService"):
         where, spec = name(thing), thing["spec"]
-        config = yaml.safe_load(spec.get("serveConfigV2", "")) or {}
+        config = serve_config(thing)
         for error in _strict().iter_errors(config):
             yield Finding("serve.strict", where, f"{error.json_path}: {error.message[:160]}")
         yield from _scaling(where, config)
