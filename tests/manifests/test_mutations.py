@@ -7,12 +7,12 @@ from copy import deepcopy
 import pytest
 
 from tests.conftest import ROOT
-from tests.manifests import mutations, rendering
+from tests.manifests import mistakes, mutations, rendering
 from tests.manifests.checks import every, gitops
 from tests.manifests.checks.objects import named
 
-PRODUCTION = list(mutations.table(mutations.PRODUCTION))
-GITOPS = list(mutations.table(mutations.GITOPS))
+PRODUCTION = list(mutations.table(mistakes.PRODUCTION))
+GITOPS = list(mutations.table(mistakes.GITOPS))
 
 
 def rules(findings):
@@ -29,7 +29,7 @@ def test_a_mistake_in_production_is_caught(mutation, schemas):
     assert mutation.rule in rules(every.of_rule(mutation.rule, objects, schemas))
 
 
-@pytest.mark.parametrize(("rule", "old", "new"), mutations.SERVE)
+@pytest.mark.parametrize(("rule", "old", "new"), mistakes.SERVE)
 def test_a_mistake_in_the_serve_configuration_is_caught(rule, old, new):
     """
     Typing errors that Ray takes without a word, and settings that cannot work in a pod, are found.
@@ -61,10 +61,10 @@ def test_every_rule_has_a_mistake_that_it_catches():
     """
     sources = (ROOT / "tests/manifests/checks").glob("*.py")
     written = {word for path in sources for word in rules_in(path.read_text(encoding="utf-8"))}
-    shown = {each.rule for each in (*PRODUCTION, *GITOPS)} | {row[0] for row in mutations.SERVE}
+    shown = {each.rule for each in (*PRODUCTION, *GITOPS)} | {row[0] for row in mistakes.SERVE}
 
     assert written - shown - ELSEWHERE == set()
-    assert len(PRODUCTION) + len(GITOPS) + len(mutations.SERVE) >= 120
+    assert len(PRODUCTION) + len(GITOPS) + len(mistakes.SERVE) >= 120
 
 
 ELSEWHERE = {"operator.job-sidecar", "agreement.fetched-secret", "monitor.pods", "monitor.port"}
