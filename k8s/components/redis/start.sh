@@ -1,0 +1,6 @@
+#!/bin/sh
+# The password goes by a file in memory: arguments are seen by whoever lists processes.
+set -eu
+umask 077
+printf 'requirepass "%s"\n' "$REDISCLI_AUTH" >/tmp/password.conf
+exec redis-server /etc/redis/redis.conf

@@ -1,0 +1,162 @@
+"""What NetworkPolicies allow, worked out as a network plugin would, against what is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.manifests.checks.objects import (
+    NAMESPACE,
+    Finding,
+    Object,
+    Objects,
+    matches,
+    of_kind,
+    pods,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A pod as policies see it."""
+
+    name: str
+    labels: Mapping[str, str]
+    namespace: str = NAMESPACE
+
+
+_ROLE, _DNS_PORT = "devmind.io/role", 53
+
+
+def _ours(role: str) -> Peer:
+    """Return a pod of ours; its other labels are those that its manifest gives it."""
+    return Peer(role, {_ROLE: role})
+
+
+HEAD, WORKER, TRAINING = _ours("head"), _ours("serve-worker"), _ours("training")
+POSTGRES, REDIS, MLFLOW, BACKUP = (
+    _ours(each) for each in ("postgres", "redis", "mlflow", "backup")
+)
+STARTER, JAEGER = _ours("retraining-starter"), _ours("jaeger")
+SMOKE = _ours("smoke")
+DNS = Peer("dns", {"k8s-app": "kube-dns"}, "kube-system")
+OPERATOR = Peer("operator", {"app.kubernetes.io/name": "kuberay-operator"}, "kuberay-operator")
+TRAEFIK = Peer("traefik", {"app.kubernetes.io/name": "traefik"}, "traefik")
+RUNNER = Peer("CI runner", {"devmind.io/client": "true"}, "ci")
+PROMETHEUS = Peer("prometheus", {"app.kubernetes.io/name": "prometheus"}, "monitoring")
+API_SERVER = Peer("API server", {}, "default")
+STRANGER = Peer("stranger", {"app": "anything"}, "elsewhere")
+NEIGHBOUR = Peer("neighbour", {"app": "anything"})
+
+NEEDED = [
+    *((pod, API_SERVER, port) for pod in (HEAD, STARTER) for port in (443, 6443)),
+    *((pod, JAEGER, 4317) for pod in (HEAD, WORKER, TRAINING)),
+    (SMOKE, WORKER, 8000),
+    *((pod, DNS, 53) for pod in (HEAD, WORKER, TRAINING, MLFLOW, BACKUP)),
+    *((a, b, port) for a, b, port in ((HEAD, WORKER, 10002), (WORKER, HEAD, 6379))),
+    (WORKER, WORKER, 34567),
+    *((pod, POSTGRES, 5432) for pod in (HEAD, WORKER, TRAINING, MLFLOW, BACKUP)),
+    (HEAD, REDIS, 6379),
+    *((pod, MLFLOW, 5000) for pod in (HEAD, WORKER, TRAINING)),
+    *((OPERATOR, HEAD, port) for port in (8265, 8000)),
+    (OPERATOR, TRAINING, 8265),
+    *((client, WORKER, 8000) for client in (TRAEFIK, RUNNER)),
+    *((PROMETHEUS, pod, 8080) for pod in (HEAD, WORKER, TRAINING)),
+    *((PROMETHEUS, HEAD, port) for port in (44217, 44227)),
+]
+FORBIDDEN = [
+    *((who, HEAD, 8265) for who in (STRANGER, NEIGHBOUR, TRAEFIK, RUNNER, PROMETHEUS)),
+    *((who, HEAD, 6379) for who in (STRANGER, NEIGHBOUR, MLFLOW)),
+    *((who, POSTGRES, 5432) for who in (STRANGER, NEIGHBOUR, REDIS, STARTER)),
+    *((who, REDIS, 6379) for who in (STRANGER, NEIGHBOUR, WORKER, TRAINING, MLFLOW)),
+    *((who, MLFLOW, 5000) for who in (STRANGER, NEIGHBOUR, TRAEFIK)),
+    (STRANGER, WORKER, 8000),
+    (STRANGER, WORKER, 8080),
+    (WORKER, STRANGER, 443),
+    (POSTGRES, STRANGER, 443),
+]
+
+
+def check(objects: Objects) -> Iterator[Finding]:
+    """Yield needed flows that are stopped, and others that are not.
+
+    A flow is needed where both of its ends are deployed.
+    """
+    roles = {pod.labels.get(_ROLE, ""): pod.labels for pod in pods(objects)}
+    policies = list(of_kind(objects, "NetworkPolicy"))
+    if not any(_denies_all(policy) for policy in policies):
+        yield Finding("network.default-deny", "NetworkPolicy", "nothing denies by default")
+    for source, target, port in NEEDED:
+        ends = _real(source, roles), _real(target, roles)
+        if None not in ends and not allowed(policies, *ends, port):
+            yield Finding("network.needed", f"{source.name} to {target.name}", str(port))
+    for source, target, port in FORBIDDEN:
+        if allowed(policies, _real(source, roles) or source, _real(target, roles) or target, port):
+            yield Finding("network.forbidden", f"{source.name} to {target.name}", str(port))
+
+
+def _real(peer: Peer, roles: Mapping[str, Mapping[str, str]]) -> Peer | None:
+    """Return *peer* with the labels of the pod that has its role, `None` if none has."""
+    if peer.namespace != NAMESPACE:
+        return peer
+    labels = roles.get(peer.labels.get(_ROLE, ""))
+    return None if labels is None else Peer(peer.name, labels)
+
+
+def allowed(policies: Objects, source: Peer, target: Peer, port: int) -> bool:
+    """Whether *source* may open a connection to *port* of *target*.
+
+    A pod outside of the policies' namespace is stopped by nobody at its own end.
+    """
+    return _end(policies, "Egress", source, target, port) and _end(
+        policies, "Ingress", target, source, port
+    )
+
+
+def _end(policies: Objects, way: str, pod: Peer, other: Peer, port: int) -> bool:
+    over = [
+        policy["spec"]
+        for policy in policies
+        if policy["metadata"].get("namespace", NAMESPACE) == pod.namespace
+        and way in policy["spec"]["policyTypes"]
+        and matches(policy["spec"].get("podSelector"), pod.labels)
+    ]
+    key, peers = ("egress", "to") if way == "Egress" else ("ingress", "from")
+    rules = [rule for spec in over for rule in spec.get(key) or []]
+    return not over or any(
+        _port(rule, port) and _peer(rule.get(peers), pod, other) for rule in rules
+    )
+
+
+def _port(rule: Object, port: int) -> bool:
+    ports = rule.get("ports")
+    protocol = "UDP" if port == _DNS_PORT else "TCP"
+    return not ports or any(
+        each.get("port") == port and each.get("protocol", "TCP") == protocol for each in ports
+    )
+
+
+def _peer(peers: list[Object] | None, pod: Peer, other: Peer) -> bool:
+    if not peers:
+        return True
+    return any(_selects(peer, pod, other) for peer in peers)
+
+
+def _selects(peer: Object, pod: Peer, other: Peer) -> bool:
+    if "namespaceSelector" in peer:
+        labels = {"kubernetes.io/metadata.name": other.namespace}
+        if not matches(peer["namespaceSelector"], labels):
+            return False
+    elif other.namespace != pod.namespace:
+        return False
+    return matches(peer.get("podSelector"), other.labels)
+
+
+def _denies_all(policy: Object) -> bool:
+    spec = policy["spec"]
+    return (
+        not spec.get("podSelector")
+        and set(spec["policyTypes"]) == {"Ingress", "Egress"}
+        and not spec.get("ingress")
+        and not spec.get("egress")
+    )

@@ -1,0 +1,89 @@
+"""Whether the checks catch what they are for."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.manifests import mistakes, mutations, rendering
+from tests.manifests.checks import every, gitops
+from tests.manifests.checks.objects import named
+
+PRODUCTION = list(mutations.table(mistakes.PRODUCTION))
+GITOPS = list(mutations.table(mistakes.GITOPS))
+
+
+def rules(findings):
+    return {finding.rule for finding in findings}
+
+
+@pytest.mark.parametrize("mutation", PRODUCTION, ids=lambda each: each.title)
+def test_a_mistake_in_production_is_caught(mutation, schemas):
+    """
+    Each of these mistakes is found by the rule that is there for it.
+    """
+    objects = mutations.mutated(rendering.render(rendering.PRODUCTION), mutation)
+
+    assert mutation.rule in rules(every.of_rule(mutation.rule, objects, schemas))
+
+
+@pytest.mark.parametrize(("rule", "old", "new"), mistakes.SERVE)
+def test_a_mistake_in_the_serve_configuration_is_caught(rule, old, new):
+    """
+    Typing errors that Ray takes without a word, and settings that cannot work in a pod, are found.
+    """
+    objects = deepcopy(list(rendering.render(rendering.PRODUCTION)))
+    spec = named(objects, "RayService")["devmind"]["spec"]
+    assert old in spec["serveConfigV2"]
+    spec["serveConfigV2"] = spec["serveConfigV2"].replace(old, new)
+
+    assert rule in rules(every.of_whole(objects))
+
+
+@pytest.mark.parametrize("mutation", GITOPS, ids=lambda each: each.title)
+def test_a_mistake_in_argo_cds_objects_is_caught(mutation, schemas):
+    """
+    Each of these mistakes is found by the rule that is there for it.
+    """
+    folders = (ROOT / "k8s/argocd", ROOT / "k8s/argocd/apps")
+    objects = [each for folder in folders for each in rendering.render(folder)]
+    changed = mutations.mutated(objects, mutation)
+
+    found = rules(gitops.check(changed, ROOT, rendering.render))
+    assert mutation.rule in found | rules(every.of_rule(mutation.rule, changed, schemas))
+
+
+def test_every_rule_has_a_mistake_that_it_catches():
+    """
+    No rule is there that no mutation has shown to work.
+    """
+    sources = (ROOT / "tests/manifests/checks").glob("*.py")
+    written = {word for path in sources for word in rules_in(path.read_text(encoding="utf-8"))}
+    shown = {each.rule for each in (*PRODUCTION, *GITOPS)} | {row[0] for row in mistakes.SERVE}
+
+    assert written - shown - ELSEWHERE == set()
+    assert len(PRODUCTION) + len(GITOPS) + len(mistakes.SERVE) >= 120
+
+
+ELSEWHERE = {"operator.job-sidecar", "agreement.fetched-secret", "monitor.pods", "monitor.port"}
+"""Rules of objects that production has not; shown below and in `test_monitors.py`."""
+
+
+def rules_in(text):
+    return {line.split('"')[1] for line in text.split("Finding(")[1:] if line.startswith('"')}
+
+
+def test_a_sidecar_job_and_a_forgotten_secret_are_caught(schemas):
+    """
+    The rules of objects that production has not work as well.
+    """
+    (job,) = deepcopy(rendering.read(ROOT / "kuberay/rayjob.yaml"))
+    job["spec"] |= {"submissionMode": "SidecarMode", "submitterConfig": {"backoffLimit": 1}}
+    objects = deepcopy(list(rendering.render(ROOT / "k8s/argocd/devmind")))
+    fetched = named(objects, "ExternalSecret")["devmind-redis"]
+    fetched["spec"]["data"][0]["secretKey"] = "secret"
+
+    assert "operator.job-sidecar" in rules(every.of_any([job], schemas))
+    assert "agreement.fetched-secret" in rules(every.of_whole(objects))
