@@ -65,6 +65,15 @@ class ServerSettings(BaseSettings):
     """What runs distributed XGBoost (`DEVMIND_XGBOOST_BACKEND`)."""
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
+    examples: Path | None = None
+    """Folder of kept examples, reached by every training worker (`DEVMIND_EXAMPLES`)."""
+    replay_memory_mb: Annotated[int, Field(ge=256)] = 1024
+    """Memory that a replay worker may use, in MiB (`DEVMIND_REPLAY_MEMORY_MB`)."""
+
+    @property
+    def examples_folder(self) -> Path:
+        """Return the folder of kept examples; one in `home` by default."""
+        return (self.examples or self.home / "examples").resolve()
 
     register_patience_s: Annotated[float, Field(ge=0)] = 600.0
     """How long a trained job waits for MLflow to answer (`DEVMIND_REGISTER_PATIENCE_S`)."""
