@@ -146,10 +146,10 @@ class _Replay:
         return manifest
 
     def _drop_states(self) -> list[KeptFile]:
-        dropped = []
-        for place, one in enumerate(sorted(self._kept)):
-            kept = self._kept[one]
-            if kept.state is not None and not keeps_state(place, len(self._kept)):
+        dropped: list[KeptFile] = []
+        last = max((one.end for one in self._kept), default=0)
+        for one, kept in list(self._kept.items()):
+            if kept.state is not None and not keeps_state(one, last):
                 dropped.append(kept.state)
                 self._kept[one] = msgspec.structs.replace(kept, state=None)
         return dropped

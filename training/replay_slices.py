@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 LARGEST, SMALLEST = 4_096, 256
 """Events of a slice; the newest slices are smaller, so that a night's events are replayed fast."""
-_STATES_KEPT, _EVERY = 10, 8
+_STATES_KEPT, _EVERY = 2, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -51,13 +51,16 @@ def slices_of(last: int) -> list[Slice]:
     return found
 
 
-def keeps_state(place: int, count: int) -> bool:
-    """Whether the state at the end of slice number *place* of *count* stays on disk.
+def keeps_state(one: Slice, last: int) -> bool:
+    """Whether the state at the end of a slice stays on disk, when *last* events are replayed.
 
-    The newest do, as work goes on there, and of the older ones every eighth: a change far back
-    folds at most seven slices to get to its own.
+    Those of the newest slices do, as work goes on there, and of the older ones every eighth: a
+    change far back folds at most seven slices to get to its own.
     """
-    return place >= count - _STATES_KEPT or place % _EVERY == _EVERY - 1
+    if one.end - one.start < LARGEST:
+        return True
+    number = one.end // LARGEST
+    return number > last // LARGEST - _STATES_KEPT or number % _EVERY == 0
 
 
 def holding(slices: Iterable[Slice], sequences: Iterable[int]) -> set[Slice]:

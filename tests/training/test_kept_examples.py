@@ -3,7 +3,7 @@
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from history.open import open_history
@@ -13,8 +13,9 @@ from training import example_shards, replay_project, replay_slices
 from training.example_store import ProjectFolder
 
 FEW = settings(
-    max_examples=25,
+    max_examples=8,
     deadline=None,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 names = count()
@@ -31,15 +32,15 @@ def url(tmp_path_factory):
 def _small_slices(monkeypatch):
     monkeypatch.setattr(replay_slices, "LARGEST", 8)
     monkeypatch.setattr(replay_slices, "SMALLEST", 2)
-    monkeypatch.setattr(replay_slices, "_STATES_KEPT", 2)
-    monkeypatch.setattr(replay_slices, "_EVERY", 3)
+    monkeypatch.setattr(replay_slices, "_STATES_KEPT", 1)
+    monkeypatch.setattr(replay_slices, "_EVERY", 2)
     monkeypatch.setattr(replay_project, "GROUP_ROWS", 3)
     monkeypatch.setattr(example_shards, "GROUP_ROWS", 3)
 
 
 @pytest.mark.parametrize("kind", ["builds", "tests"])
 @FEW
-@given(told=told_events(max_builds=12), data=st.data())
+@given(told=told_events(max_builds=9), data=st.data())
 def test_nights_add_up_to_one_pass(url, tmp_path, kind, told, data):
     """
     Examples kept night by night are, every morning, those of one pass over all events so far;
@@ -47,7 +48,7 @@ def test_nights_add_up_to_one_pass(url, tmp_path, kind, told, data):
     """
     project = f"project {next(names)}"
     events = of_project(told, project)
-    cuts = data.draw(st.lists(st.integers(1, len(events)), max_size=4, unique=True).map(sorted))
+    cuts = data.draw(st.lists(st.integers(1, len(events)), max_size=2, unique=True).map(sorted))
     root, afresh = tmp_path / project, tmp_path / f"{project} anew"
     start = 0
     with open_history(url) as store:
