@@ -94,8 +94,6 @@ def test_what_a_worker_meets_reaches_the_caller(cluster, url, tmp_path, monkeypa
     replaying = Replaying(root=root, kind="builds", max_rows=10**9)
 
     with pytest.raises(FolderUnwritable, match="DEVMIND_EXAMPLES") as caught:
-        replay_history(
-            url, [project], replaying, workers=WORKERS, on_progress=lambda done, total: None
-        )
+        replay_history(url, [project], replaying, workers=WORKERS, on_progress=lambda *_: None)
 
     assert "Traceback" not in str(caught.value)

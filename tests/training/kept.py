@@ -23,23 +23,25 @@ def of_project(events, project):
             build = replace(event.build, project=project)
             ids[event.build_id] = build.build_id
             told.append(Queued(build=build))
-            continue
-        event = replace(event, build_id=ids[event.build_id])  # noqa: PLW2901 - the same event, renamed
-        if isinstance(event, Reported):
+        elif isinstance(event, Reported):
             number = reports[event.build_id] = reports.get(event.build_id, 0) + 1
-            event = replace(event, report=replace(event.report, name=f"job-{number}"))  # noqa: PLW2901 - as above
-        told.append(event)
+            renamed = replace(event.report, name=f"job-{number}")
+            told.append(Reported(build_id=ids[event.build_id], report=renamed))
+        else:
+            told.append(replace(event, build_id=ids[event.build_id]))
     return told
 
 
-def up_to_date(url, root, projects, *, kind, max_rows=10**9, memory_mb=1_024):
+def up_to_date(  # noqa: PLR0913 - where, what, and within which bounds
+    url, root, projects, *, kind, max_rows=10**9, memory_mb=1_024
+):
     """Bring kept examples up to date in this process, and read them.
 
     Returns:
         The examples, the commits, and how many slices were replayed.
     """
     replaying = Replaying(root=root, kind=kind, max_rows=max_rows, memory_mb=memory_mb)
-    with locked(root, on_wait=lambda owner: None):
+    with locked(root, on_wait=print):
         tasks = planned(url, projects, replaying, threads=1)
         done = sum(len(list(replay_slices(task))) for task in tasks if task.todo)
         examples, commits = kept_examples(tasks, replaying)
