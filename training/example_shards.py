@@ -101,7 +101,7 @@ class ShardWriter:
         table = to_table(examples)
         if month not in self._open:
             draft = self._folder.draft(f"month={month}/{self._name}")
-            with writing(self._folder.root):
+            with writing(self._folder.root), self._folder.cleared(draft):
                 self._open[month] = (draft, pq.ParquetWriter(draft, table.schema, **_HOW))
         with writing(self._folder.root):
             self._open[month][1].write_table(table, row_group_size=GROUP_ROWS)

@@ -1,7 +1,5 @@
 """Kept examples say what one pass over the whole history says, whatever happened in between."""
 
-import resource
-import signal
 import socket
 import subprocess
 import sys
@@ -234,35 +232,30 @@ def test_other_tools_can_read_the_examples(url, project, tmp_path):
     assert set(every.names) <= set(table.column_names)
 
 
-def test_a_full_disk_is_said_and_loses_nothing(url, project, tmp_path):
+@pytest.mark.parametrize(
+    "file",
+    ["month=2026-01/0000000040-0000000044-*.parquet", "_states/0000000044-*.zst", "_manifest.json"],
+)
+def test_a_full_disk_is_said_and_loses_nothing(url, project, tmp_path, file):
     """
     When the disk takes no more, the error names folder and setting, and what was kept is usable.
     """
-    before, _, _ = up_to_date(url, tmp_path, [project], kind="tests")
+    up_to_date(url, tmp_path, [project], kind="tests")
+    new = finished(queued("new", project=project), reports=[report(t1="failed", t2="passed")])
     with open_history(url) as store:
-        store.append(project, [Queued(build=queued("new", project=project))])
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    manifest = ProjectFolder(tmp_path, project).manifest()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (512, hard))
-    try:
-        task = planned_task(url, tmp_path, project)
-        with pytest.raises(FolderUnwritable, match="DEVMIND_EXAMPLES") as caught:
-            list(replay_project.replay_slices(task))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        store.append(project, list(in_order_of_time([new])))
+    folder = ProjectFolder(tmp_path, project)
+    manifest = folder.manifest()
+    folder.draft(file).symlink_to("/dev/full")
 
-    assert str(tmp_path) in str(caught.value)
+    with pytest.raises(FolderUnwritable, match="DEVMIND_EXAMPLES") as caught:
+        up_to_date(url, tmp_path, [project], kind="tests")
+
+    assert f"{tmp_path} cannot be written to (No space left on device)" in str(caught.value)
     assert list(tmp_path.rglob("*.draft")) == []
-    assert manifest == ProjectFolder(tmp_path, project).manifest()
+    assert manifest == folder.manifest()
     after, _, _ = up_to_date(url, tmp_path, [project], kind="tests")
-    assert_same(after, before)
-
-
-def planned_task(url, root, project):
-    """What there is to do for a project."""
-    found = kept_examples.Replaying(root=root, kind="tests", max_rows=10**9)
-    return kept_examples.planned(url, [project], found, threads=1)[0]
+    assert_same(after, in_one_pass(url, project, kind="tests"))
 
 
 def test_a_project_of_too_many_tests_is_refused_with_advice(url, project, monkeypatch, tmp_path):
@@ -337,12 +330,15 @@ def test_a_grown_history_keeps_its_older_cuts(short, more):
     assert {one.start for one in longer if one.start < short} <= {one.start for one in slices}
 
 
-def test_real_verdicts_survive_nights(ci_data, tmp_path):
+def test_real_verdicts_survive_nights(ci_data, tmp_path, monkeypatch):
     """
     A real history kept in four nights is the one kept at once, and the one in one pass.
     """
+    monkeypatch.setattr(replay_slices, "LARGEST", 64)
+    monkeypatch.setattr(replay_project, "GROUP_ROWS", 500)
+    monkeypatch.setattr(example_shards, "GROUP_ROWS", 500)
     url = f"sqlite:///{tmp_path / 'history.db'}"
-    builds = list(open_source(ci_data / "iofrol" / "iofrol.csv").builds())[:120]
+    builds = list(open_source(ci_data / "iofrol" / "iofrol.csv").builds())[:24]
     quarter = len(builds) // 4
     with open_history(url) as store:
         for night in range(4):
