@@ -25,7 +25,7 @@ __all__ = ["Kind", "of_builds", "of_tests", "replay_history"]
 log = structlog.get_logger(__name__)
 
 _PARTS = 100
-_RETRIES, _DEPTH = 3, 8
+_DEPTH = 8
 
 OnProgress = Callable[[int, int], None]
 """Told how many slices are done, and how many there are."""
@@ -94,6 +94,7 @@ def _carry_out(
 def _slices_done(
     tasks: Sequence[ProjectTask], replaying: Replaying, workers: Workers
 ) -> Iterator[int]:
+    """Yield how many slices are done; Ray tries a task whose worker has died three more times."""
     import ray  # noqa: PLC0415 - slow, and only training pays for it
     import ray.data  # noqa: PLC0415 - as above
 
@@ -106,7 +107,6 @@ def _slices_done(
         compute=ray.data.TaskPoolStrategy(size=workers.count),
         num_cpus=workers.cpus_each,
         memory=memory,
-        max_retries=_RETRIES,
     )
     slices.context.target_max_block_size = 1  # a slice is told when it is done, not in blocks
     slices.context.enable_progress_bars = False
