@@ -104,7 +104,7 @@ def _slices_done(
     numbers = [{"number": number} for number in range(len(tasks))]
     slices = ray.data.from_items(numbers, override_num_blocks=len(numbers)).flat_map(
         partial(_replayed, tasks=tuple(tasks)),
-        compute=ray.data.TaskPoolStrategy(size=workers.count),
+        compute=ray.data.TaskPoolStrategy(size=min(workers.count, len(tasks))),
         num_cpus=workers.cpus_each,
         memory=memory,
     )
