@@ -28,10 +28,10 @@ from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE, 
 from models.scorecard import NOISE_BELOW, Scorecard
 from training.cluster import cluster
 from training.config import Workers
-from training.examples import read_examples
+from training.kept_examples import Replaying
 from training.recipe import Setting
 from training.recipes import KINDS, groups, train_model
-from training.replay import replay_projects
+from training.replay import replay_history
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "models_vs_baselines.md"
@@ -93,12 +93,11 @@ def trained_cards(case: Case, data: Path, folder: Path, workers: Workers) -> dic
         for source in case.sources:
             load(store, open_source(data / source).builds(), on_progress=lambda _: None)
         projects = sorted(summary.project for summary in store.projects())
-    replayed = replay_projects(
+    kind = KINDS[case.model]
+    examples, _ = replay_history(
         url,
         projects,
-        folder / "examples",
-        kind=KINDS[case.model],
-        max_rows=_ALL,
+        Replaying(root=folder / "examples", kind=kind, max_rows=_ALL),
         workers=workers,
         on_progress=lambda _done, _total: None,
     )
@@ -111,7 +110,6 @@ def trained_cards(case: Case, data: Path, folder: Path, workers: Workers) -> dic
         groups=groups(case.model),
         on_stage=lambda stage: print(f"  {in_paths(case.model)}: {stage}", flush=True),
     )
-    examples = read_examples(part.path for part in replayed)
     trained = train_model(case.model, examples, setting, workers=workers, seed=0)
     bundle = Bundle(name="benchmark", manifest=trained.manifest, files=trained.files, seal="")
     return {

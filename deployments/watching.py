@@ -77,7 +77,7 @@ class WatchedHistory(Events, Protocol):
     def queued(self, build_id: str) -> BuildQueued:
         """Return the event by which a build was queued."""
 
-    def reports(self, build_id: str, *, until: int) -> list[Unpacked]:
+    def unpacked_reports(self, build_id: str, *, until: int) -> list[Unpacked]:
         """Return a build's test reports."""
 
 
@@ -244,7 +244,7 @@ class Watcher(Generic[M, S]):
             return []
         queued = self._history.queued(event.build_id)
         build = queued.build
-        reports = self._history.reports(event.build_id, until=event.sequence)
+        reports = self._history.unpacked_reports(event.build_id, until=event.sequence)
         return [
             Told(
                 build_id=event.build_id,

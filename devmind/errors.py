@@ -24,6 +24,7 @@
   - FeatureSchemaMismatch    bundle and code disagree: a deploy bug
   - CorruptBundle            a bundle's files do not match its manifest
   - UnusableSnapshot         a frozen state that this code cannot read: fold the history again
+  - FolderUnwritable         a folder that takes no more files: full, read-only or gone
   - ServiceUnreachable       the client got no answer
 
 Rules: one class per decision a caller can make; facts are arguments, never pre-formatted text;
@@ -342,6 +343,28 @@ class UnusableSnapshot(DevMindError):
 
     def __str__(self) -> str:
         return f"Snapshot of {self.state!r} cannot be used ({self.reason}); fold the events again."
+
+
+class FolderUnwritable(DevMindError):
+    """A folder that takes no more files; whoever runs the service can make room or choose another.
+
+    Args:
+        folder: Which.
+        reason: Why, in the operating system's words.
+        setting: The variable that names the folder.
+    """
+
+    def __init__(self, folder: str, reason: str, setting: str) -> None:
+        super().__init__(folder, reason, setting)
+        self.folder = folder
+        self.reason = reason
+        self.setting = setting
+
+    def __str__(self) -> str:
+        return (
+            f"{self.folder} cannot be written to ({self.reason}). Nothing that was there is lost; "
+            f"make room, or let {self.setting} name another folder, and start again."
+        )
 
 
 class ServiceUnreachable(DevMindError):

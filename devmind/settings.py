@@ -93,7 +93,10 @@ class ServerSettings(BaseSettings):
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
     log_level: Level = "info"
     """Lines below it are not logged (`DEVMIND_LOG_LEVEL`); each answer is one line of `info`."""
-
+    examples: Path | None = None
+    """Folder of kept examples, reached by every training worker (`DEVMIND_EXAMPLES`)."""
+    replay_memory_mb: Annotated[int, Field(ge=256)] = 1024
+    """Memory that a replay worker may use, in MiB (`DEVMIND_REPLAY_MEMORY_MB`)."""
     register_patience_s: Annotated[float, Field(ge=0)] = 600.0
     """How long a trained job waits for MLflow to answer (`DEVMIND_REGISTER_PATIENCE_S`)."""
     retrain_every_h: Annotated[float, Field(ge=0)] = 0.0
@@ -104,6 +107,11 @@ class ServerSettings(BaseSettings):
     """Rolling error over promised error beyond which that happens (`RETRAIN_THRESHOLD`)."""
     watch_window: Annotated[int, Field(ge=30, le=2_000)] = 200
     """Newest finished builds of a project that figures are measured on (`DEVMIND_WATCH_WINDOW`)."""
+
+    @property
+    def examples_folder(self) -> Path:
+        """Return the folder of kept examples; one in `home` by default."""
+        return (self.examples or self.home / "examples").resolve()
 
     @property
     def database(self) -> str:

@@ -12,7 +12,7 @@ from devmind.errors import UnusableSnapshot
 from features.builds.catalogue import build_features
 from features.context import Reported, context_of, ended_of
 from features.facts import BuildFacts, FactBook
-from features.feature import Book, KnownAt
+from features.feature import Book, KnownAt, finite
 from features.frozen import open_frozen, pack
 from features.names import groups_of, known_at_of, names_of, state_name
 from features.pipeline_jobs import JobBook
@@ -89,7 +89,12 @@ class BuildState:
         values: list[float] = []
         for feature in self._features:
             values.extend(feature.read(context))
-        return np.array(values, dtype=np.float32)
+        return finite(np.array(values, dtype=np.float32))
+
+    def running_row(self, build_id: str) -> Row | None:
+        """Return the row that was read when a running build was queued; `None` of any other."""
+        running = self._running.get(build_id)
+        return None if running is None else running[1].copy()
 
     def facts(self, build: QueuedBuild) -> BuildFacts:
         """Return what history says about builds like *build*, in counts and seconds."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.context import Context, Ended, Reported
 from features.frozen import Tree
 from features.traits import Traits
@@ -13,6 +16,19 @@ KnownAt = Literal["queued", "running", "finished"]
 """The earliest moment of a build's life at which a feature's inputs are known."""
 
 NAN = float("nan")
+
+
+def finite(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Make NaN of the infinite values of *rows*, in place: what no float32 holds is unknown.
+
+    A row holds finite numbers and NaN, nothing else; models refuse infinite ones.
+
+    Example:
+        >>> finite(np.array([1.0, -np.inf], dtype=np.float32)).tolist()
+        [1.0, nan]
+    """
+    rows[np.isinf(rows)] = NAN
+    return rows
 
 
 class Feature(Protocol):

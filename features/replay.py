@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from devmind.ci import BuildStatus, QueuedBuild
+from devmind.ci import BuildId, BuildStatus, QueuedBuild
 from features.build_state import BuildState, Row
 from features.verdict_state import TestState
 from features.verdicts.runs import Merged, merge
@@ -25,6 +25,7 @@ class BuildExamples:
         rows: float32 (n, k), read at the queued event.
         queued_at: float64, epoch seconds.
         sequence: int64, of the queued event.
+        known_at: int64, of the finished event.
         duration_s: float64, of work.
         failed: Whether it failed.
         passed: Whether it passed; only then is the duration that of a whole build.
@@ -36,6 +37,7 @@ class BuildExamples:
     rows: NDArray[np.float32]
     queued_at: NDArray[np.float64]
     sequence: NDArray[np.int64]
+    known_at: NDArray[np.int64]
     duration_s: NDArray[np.float64]
     failed: NDArray[np.bool_]
     passed: NDArray[np.bool_]
@@ -60,6 +62,7 @@ class TestExamples:
         duration_s: float32, seconds of an attempt.
         queued_at: float64, epoch seconds.
         sequence: int64, of the queued event.
+        known_at: int64, of the build's last report.
         build_ids: The builds, by `cycle`.
     """
 
@@ -72,12 +75,38 @@ class TestExamples:
     duration_s: NDArray[np.float32]
     queued_at: NDArray[np.float64]
     sequence: NDArray[np.int64]
+    known_at: NDArray[np.int64]
     build_ids: tuple[str, ...]
 
     __test__ = False  # pytest would take it for a test class
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TestCycle:
+    """A build that ran tests: what was read when it was queued, and what its reports say.
+
+    Attributes:
+        event: The queued event.
+        merged: One run a test, m in all.
+        known_at: Number of the build's last report.
+        rows: float32 (m, k).
+    """
+
+    event: BuildQueued
+    merged: Merged
+    known_at: int
+    rows: NDArray[np.float32]
+
+    __test__ = False  # pytest would take it for a test class
+
+
+EndsOf = Callable[[Sequence[BuildId]], Iterable[BuildFinished]]
+"""Gives the ends of builds, where they are known."""
+ReportsOf = Callable[[BuildId], Sequence[TestsReported]]
+"""Gives all reports of a build, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,26 +116,33 @@ class _Waiting:
 
 
 def replay_builds(
-    events: Iterable[StoredEvent], *, state: BuildState | None = None
+    events: Iterable[StoredEvent],
+    *,
+    state: BuildState | None = None,
+    ends_of: EndsOf | None = None,
 ) -> BuildExamples:
     """Fold a project's *events* and return an example for each build that passed or failed.
 
     Args:
         events: In the order of their sequence numbers.
         state: Where to go on from; left as of the last event. A new one by default.
+        ends_of: Asked for the ends of builds that *events* leave running; by default they have
+            none.
 
     Returns:
         Rows that a service folding the same events would have read when each build was queued.
     """
     state = state or BuildState()
-    waiting: dict[str, _Waiting] = {}
+    waiting: dict[BuildId, _Waiting] = {}
     ended: list[tuple[_Waiting, BuildFinished]] = []
     for event in events:
         state.update(event)
-        if isinstance(event, BuildQueued):  # the state has kept the row as of the queueing
-            waiting[event.build_id] = _Waiting(event=event, row=state.read(event.build))
+        if isinstance(event, BuildQueued):
+            waiting[event.build_id] = _Waiting(event=event, row=_row(state, event))
         elif isinstance(event, BuildFinished) and event.build_id in waiting:
             ended.append((waiting.pop(event.build_id), event))
+    if ends_of is not None and waiting:
+        ended += [(waiting[end.build_id], end) for end in ends_of(tuple(waiting))]
     decided = (BuildStatus.PASSED, BuildStatus.FAILED)
     known = [pair for pair in ended if pair[1].outcome.status in decided]
     return _build_examples(sorted(known, key=lambda pair: pair[0].event.sequence))
@@ -124,15 +160,44 @@ def replay_tests(events: Sequence[StoredEvent], *, state: TestState | None = Non
         with the tests that the build came to run as candidates. The row of a test first seen in
         the build itself says only that it never ran, and how first runs go in the project.
     """
-    state = state or TestState()
-    labels = _labels(events)
-    cycles: list[tuple[BuildQueued, Merged, NDArray[np.float32]]] = []
+    reports: dict[BuildId, list[TestsReported]] = {}
     for event in events:
-        if isinstance(event, BuildQueued) and event.build_id in labels:
-            label = labels[event.build_id]
-            cycles.append((event, label, state.read(event.build, label.tests)))
+        if isinstance(event, TestsReported):
+            reports.setdefault(event.build_id, []).append(event)
+    cycles = replay_cycles(events, lambda build: reports.get(build, ()), state or TestState())
+    return join_cycles(list(cycles))
+
+
+def replay_cycles(
+    events: Iterable[StoredEvent], reports_of: ReportsOf, state: TestState
+) -> Iterator[TestCycle]:
+    """Fold *events* into *state* and yield each build that came to run tests, as of its queueing.
+
+    Holds one build at a time, however long the history is.
+
+    Args:
+        events: In the order of their sequence numbers.
+        reports_of: Looks ahead for what a build that is being queued came to report.
+        state: Where to go on from; left as of the last event.
+    """
+    for event in events:
+        reports = reports_of(event.build_id) if isinstance(event, BuildQueued) else ()
+        if isinstance(event, BuildQueued) and reports:
+            merged = _joint([merge(report) for report in reports])
+            if len(merged.tests):
+                yield TestCycle(
+                    event=event,
+                    merged=merged,
+                    known_at=reports[-1].sequence,
+                    rows=state.read(event.build, merged.tests),
+                )
         state.update(event)
-    return _test_examples(cycles)
+
+
+def _row(state: BuildState, event: BuildQueued) -> Row:
+    """Return the row that *state* has just read, or read it where the event was an old one."""
+    row = state.running_row(event.build_id)
+    return state.read(event.build) if row is None else row
 
 
 def _build_examples(ended: list[tuple[_Waiting, BuildFinished]]) -> BuildExamples:
@@ -145,6 +210,7 @@ def _build_examples(ended: list[tuple[_Waiting, BuildFinished]]) -> BuildExample
         rows=rows.reshape(len(ended), len(BuildState.names)),
         queued_at=np.array([_epoch(build) for build in builds], dtype=np.float64),
         sequence=np.array([held.event.sequence for held, _ in ended], dtype=np.int64),
+        known_at=np.array([finish.sequence for _, finish in ended], dtype=np.int64),
         duration_s=np.array([o.duration_s(b.queued_at) for b, o in pairs], dtype=np.float64),
         failed=np.array([o.status is BuildStatus.FAILED for o in outcomes], dtype=np.bool_),
         passed=np.array([o.status is BuildStatus.PASSED for o in outcomes], dtype=np.bool_),
@@ -153,34 +219,27 @@ def _build_examples(ended: list[tuple[_Waiting, BuildFinished]]) -> BuildExample
     )
 
 
-def _test_examples(
-    cycles: list[tuple[BuildQueued, Merged, NDArray[np.float32]]],
-) -> TestExamples:
-    sizes = [len(label.tests) for _, label, _ in cycles]
-    labels = [label for _, label, _ in cycles]
-    queued = [event for event, _, _ in cycles]
+def join_cycles(cycles: Sequence[TestCycle]) -> TestExamples:
+    """Return the rows of *cycles* as examples, in their order."""
+    sizes = [len(cycle.rows) for cycle in cycles]
+    merged = [cycle.merged for cycle in cycles]
     blank = np.empty((0, len(TestState.names)), dtype=np.float32)
+    epochs = np.array([_epoch(cycle.event.build) for cycle in cycles], dtype=np.float64)
+    sequence = np.array([cycle.event.sequence for cycle in cycles], dtype=np.int64)
+    known_at = np.array([cycle.known_at for cycle in cycles], dtype=np.int64)
     return TestExamples(
         names=TestState.names,
-        rows=np.concatenate([blank, *(rows for _, _, rows in cycles)]),
+        rows=np.concatenate([blank, *(cycle.rows for cycle in cycles)]),
         cycle=np.repeat(np.arange(len(cycles), dtype=np.int32), sizes),
-        tests=_joined([label.tests for label in labels], np.int32),
-        failed=_joined([label.failing for label in labels], np.bool_),
-        flaky=_joined([label.flaky for label in labels], np.bool_),
-        duration_s=_joined([label.durations_s for label in labels], np.float32),
-        queued_at=np.repeat(np.array([_epoch(e.build) for e in queued], np.float64), sizes),
-        sequence=np.repeat(np.array([e.sequence for e in queued], dtype=np.int64), sizes),
-        build_ids=tuple(event.build_id for event in queued),
+        tests=_joined([one.tests for one in merged], np.int32),
+        failed=_joined([one.failing for one in merged], np.bool_),
+        flaky=_joined([one.flaky for one in merged], np.bool_),
+        duration_s=_joined([one.durations_s for one in merged], np.float32),
+        queued_at=np.repeat(epochs, sizes),
+        sequence=np.repeat(sequence, sizes),
+        known_at=np.repeat(known_at, sizes),
+        build_ids=tuple(cycle.event.build_id for cycle in cycles),
     )
-
-
-def _labels(events: Iterable[StoredEvent]) -> dict[str, Merged]:
-    reports: dict[str, list[Merged]] = {}
-    for event in events:
-        if isinstance(event, TestsReported):
-            reports.setdefault(event.build_id, []).append(merge(event))
-    labels = {build_id: _joint(parts) for build_id, parts in reports.items()}
-    return {build_id: label for build_id, label in labels.items() if len(label.tests)}
 
 
 def _joint(parts: list[Merged]) -> Merged:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from devmind.ci import QueuedBuild
 from devmind.errors import UnusableSnapshot
 from features.context import context_of
-from features.feature import KnownAt
+from features.feature import KnownAt, finite
 from features.frozen import open_frozen, pack
 from features.names import groups_of, known_at_of, names_of, state_name
 from features.recent import Recent
@@ -157,7 +157,7 @@ class TestState:
             part[:] = feature.read(candidates)
             columns.update(zip(feature.names, part.T, strict=True))
             done += len(feature.names)
-        return rows
+        return finite(rows)
 
     def _report(self, event: TestsReported) -> None:
         numbered = int(event.tests.max()) + 1 if event.tests.size else 0

@@ -34,6 +34,35 @@ _PAGE = (
     .order_by(events.c.sequence)
     .limit(bindparam("limit"))
 )
+_REPORTS = (
+    select(events.c.sequence, events.c.part, events.c.body)
+    .where(events.c.build_id == bindparam("build_id"), events.c.kind == TESTS)
+    .where(events.c.project_id == bindparam("project_id"))
+    .where(events.c.sequence <= bindparam("until"))
+    .order_by(events.c.sequence)
+)
+_ENDS = (
+    select(events.c.sequence, events.c.build_id, events.c.body)
+    .where(events.c.build_id.in_(bindparam("ids", expanding=True)), events.c.kind == FINISHED)
+    .where(events.c.project_id == bindparam("project_id"))
+    .where(events.c.sequence <= bindparam("until"))
+    .order_by(events.c.sequence)
+)
+_BEGUN = events.alias("begun")
+_LATE = (
+    select(_BEGUN.c.sequence.label("queued"), events.c.sequence)
+    .join_from(
+        events,
+        _BEGUN,
+        (_BEGUN.c.build_id == events.c.build_id) & (_BEGUN.c.kind == QUEUED),
+    )
+    .where(events.c.project_id == bindparam("project_id"))
+    .where(events.c.kind == bindparam("kind"))
+    .where(events.c.sequence > bindparam("after"))
+    .where(_BEGUN.c.sequence <= bindparam("queued_until"))
+    .order_by(events.c.sequence)
+)
+_IDS_A_QUERY = 500
 
 
 def tail(
@@ -82,7 +111,7 @@ def report_body(connection: Connection, project_id: int, sequence: int) -> bytes
     return connection.execute(query).scalar_one_or_none()
 
 
-def reports_of(connection: Connection, build_id: str, *, until: int) -> list[Unpacked]:
+def unpacked_reports(connection: Connection, build_id: str, *, until: int) -> list[Unpacked]:
     """Read the test reports of a build up to and including event *until*, in order."""
     query = (
         select(events.c.body)
@@ -90,6 +119,59 @@ def reports_of(connection: Connection, build_id: str, *, until: int) -> list[Unp
         .order_by(events.c.sequence)
     )
     return [unpack(body) for body in connection.execute(query).scalars()]
+
+
+def reports_of(
+    connection: Connection, project_id: int, build_id: str, *, until: int
+) -> list[TestsReported]:
+    """Read the reports of a build up to event *until*, in order, without the names of tests."""
+    wanted = {"project_id": project_id, "build_id": build_id, "until": until}
+    rows = connection.execute(_REPORTS, wanted).all()
+    return [_report(row.sequence, build_id, row.part, row.body, ()) for row in rows]
+
+
+def ends_of(
+    connection: Connection, project_id: int, build_ids: Sequence[str], *, until: int
+) -> list[BuildFinished]:
+    """Read the ends, up to event *until*, of those of *build_ids* that have ended."""
+    found: list[BuildFinished] = []
+    for first in range(0, len(build_ids), _IDS_A_QUERY):
+        some = build_ids[first : first + _IDS_A_QUERY]
+        wanted = {"project_id": project_id, "ids": some, "until": until}
+        found += [
+            BuildFinished(
+                sequence=row.sequence,
+                build_id=BuildId(row.build_id),
+                outcome=decode_outcome(row.body),
+            )
+            for row in connection.execute(_ENDS, wanted)
+        ]
+    return found
+
+
+def late(
+    connection: Connection, project_id: int, kind: str, *, after: int, queued_until: int
+) -> list[tuple[int, int]]:
+    """Read what came after event *after* of builds queued up to event *queued_until*.
+
+    Returns:
+        The build's queued event and the late one, for each event of *kind*.
+    """
+    wanted = {
+        "project_id": project_id,
+        "kind": kind,
+        "after": after,
+        "queued_until": queued_until,
+    }
+    return [(row.queued, row.sequence) for row in connection.execute(_LATE, wanted)]
+
+
+def digest_at(connection: Connection, project_id: int, sequence: int) -> bytes | None:
+    """Read the digest of the event at *sequence*."""
+    query = select(events.c.digest).where(
+        events.c.project_id == project_id, events.c.sequence == sequence
+    )
+    return connection.execute(query).scalar_one_or_none()
 
 
 def _new_tests(
@@ -110,6 +192,13 @@ def _event(row: AnyRow, new_tests: dict[int, NamedTest]) -> StoredEvent:
     if kind == FINISHED:
         outcome = decode_outcome(body)
         return BuildFinished(sequence=sequence, build_id=BuildId(build_id), outcome=outcome)
+    named = tuple(new_tests[number] for number in range(first, first + count))
+    return _report(sequence, build_id, part, body, named)
+
+
+def _report(
+    sequence: int, build_id: str, part: str, body: bytes, new_tests: tuple[NamedTest, ...]
+) -> TestsReported:
     found = unpack(body)
     return TestsReported(
         sequence=sequence,
@@ -119,5 +208,5 @@ def _event(row: AnyRow, new_tests: dict[int, NamedTest]) -> StoredEvent:
         verdicts=found.verdicts,
         durations_s=found.durations_s,
         attempts=found.attempts,
-        new_tests=tuple(new_tests[number] for number in range(first, first + count)),
+        new_tests=new_tests,
     )

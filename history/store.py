@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from sqlalchemy import Connection, bindparam, select
 
-from devmind.ci import QueuedBuild
+from devmind.ci import BuildId, QueuedBuild
 from devmind.errors import InvalidInput, NotFound
 from devmind.events import Event
 from history import catalogue, reading, snapshots, tables
@@ -18,7 +18,16 @@ from history.catalogue import Catalogues
 from history.columns import Unpacked, unpack_messages
 from history.database import Database
 from history.drafts import drafts
-from history.events import BuildQueued, NamedTest, ProjectSummary, Receipt, Snapshot, StoredEvent
+from history.events import (
+    BuildFinished,
+    BuildQueued,
+    NamedTest,
+    ProjectSummary,
+    Receipt,
+    Snapshot,
+    StoredEvent,
+    TestsReported,
+)
 from history.names import check_names, storable
 
 _FIRST_PAGE, _SMALLEST_PAGE, _LARGEST_PAGE = 256, 8, 2_000
@@ -87,6 +96,49 @@ class HistoryStore:
             after = page[-1].sequence
             fitting = len(page) * _PAGE_BYTES // max(size, 1)
             limit = min(max(fitting, _SMALLEST_PAGE), _LARGEST_PAGE)
+
+    def reports(self, project: str, build_id: BuildId, *, until: int) -> list[TestsReported]:
+        """Return a build's test reports up to event *until*, in order, without new tests' names."""
+        with self._database.read() as connection:
+            project_id = self._id(connection, project)
+            if project_id is None:
+                return []
+            return reading.reports_of(connection, project_id, build_id, until=until)
+
+    def ends(
+        self, project: str, build_ids: Sequence[BuildId], *, until: int
+    ) -> list[BuildFinished]:
+        """Return the ends, up to event *until*, of those of *build_ids* that have ended."""
+        with self._database.read() as connection:
+            project_id = self._id(connection, project)
+            if project_id is None:
+                return []
+            return reading.ends_of(connection, project_id, build_ids, until=until)
+
+    def late(
+        self, project: str, kind: Literal["tests", "finished"], *, after: int, queued_until: int
+    ) -> list[tuple[int, int]]:
+        """Return what came after event *after* of builds queued up to event *queued_until*.
+
+        Returns:
+            Numbers of events: when the build was queued, and the later one of *kind*; by the
+            latter.
+        """
+        with self._database.read() as connection:
+            project_id = self._id(connection, project)
+            if project_id is None:
+                return []
+            return reading.late(
+                connection, project_id, kind, after=after, queued_until=queued_until
+            )
+
+    def digest(self, project: str, sequence: int) -> bytes | None:
+        """Return 16 bytes that stand for the event at *sequence*; `None` if there is none."""
+        with self._database.read() as connection:
+            project_id = self._id(connection, project)
+            if project_id is None:
+                return None
+            return reading.digest_at(connection, project_id, sequence)
 
     def last_sequence(self, project: str) -> int:
         """Return the sequence number of the newest event; 0 for an unknown project."""
@@ -165,10 +217,10 @@ class HistoryStore:
             raise NotFound("build", build_id, "Record that it was queued first.")
         return found
 
-    def reports(self, build_id: str, *, until: int) -> list[Unpacked]:
+    def unpacked_reports(self, build_id: str, *, until: int) -> list[Unpacked]:
         """Return what was reported of a build's tests up to and including event *until*."""
         with self._database.read() as connection:
-            return reading.reports_of(connection, build_id, until=until)
+            return reading.unpacked_reports(connection, build_id, until=until)
 
     def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep a frozen state; the oldest of the project's snapshots of this state may go.

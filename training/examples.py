@@ -85,6 +85,22 @@ class Examples:
 _ARRAYS = tuple(field.name for field in fields(Examples) if field.name != "names")
 
 
+def none_of(names: tuple[str, ...]) -> Examples:
+    """Return no examples at all, with the features *names*."""
+    kinds: dict[str, Any] = {
+        "project": object,
+        "sequence": np.int64,
+        "known_at": np.int64,
+        "queued_at": np.float64,
+        "duration_s": np.float64,
+        "failed": np.bool_,
+        "flaky": np.bool_,
+        "test": np.int32,
+    }
+    empty: dict[str, Any] = {name: np.zeros(0, dtype=kind) for name, kind in kinds.items()}
+    return Examples(names=names, rows=np.zeros((0, len(names)), dtype=np.float32), **empty)
+
+
 def concatenate(parts: Sequence[Examples]) -> Examples:
     """Join examples of several projects.
 
@@ -109,6 +125,14 @@ def write_examples(path: Path, examples: Examples) -> Path:
     Returns:
         *path*.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    pq.write_table(to_table(examples), draft, compression="zstd")
+    return draft.rename(path)
+
+
+def to_table(examples: Examples) -> pa.Table:
+    """Return *examples* as an Arrow table: features under their names, the rest marked."""
     columns: dict[str, Any] = {
         name: pa.array(np.ascontiguousarray(examples.rows[:, i]))
         for i, name in enumerate(examples.names)
@@ -116,10 +140,7 @@ def write_examples(path: Path, examples: Examples) -> Path:
     for name in _ARRAYS:
         if name != "rows":
             columns[MARK + name] = pa.array(getattr(examples, name), type=_TYPES.get(name))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    pq.write_table(pa.table(columns), draft, compression="zstd")
-    return draft.rename(path)
+    return pa.table(columns)
 
 
 _TYPES = {"project": pa.string()}
@@ -137,12 +158,24 @@ def read_examples(paths: Iterable[Path]) -> Examples:
 
 def _read(path: Path) -> Examples:
     try:
-        table = pq.read_table(path)
+        return from_parquet(path.read_bytes(), str(path))
+    except OSError as error:
+        raise UnreadableSource(str(path), f"not readable examples ({error})", "Replay.") from error
+
+
+def from_parquet(body: bytes, source: str) -> Examples:
+    """Return the examples in the Parquet file *body*, which came from *source*.
+
+    Raises:
+        UnreadableSource: If it is truncated or not one of ours.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(body), use_threads=False)
         parts: dict[str, Any] = {
             name: table[MARK + name].to_numpy() for name in _ARRAYS if name != "rows"
         }
     except (OSError, KeyError, pa.ArrowException) as error:
-        raise UnreadableSource(str(path), f"not readable examples ({error})", "Replay.") from error
+        raise UnreadableSource(source, f"not readable examples ({error})", "Replay.") from error
     parts["project"] = parts["project"].astype(object)
     names = tuple(name for name in table.column_names if not name.startswith(MARK))
     rows = np.empty((table.num_rows, len(names)), dtype=np.float32)

@@ -143,9 +143,9 @@ class JobProgress:
         self.at(STAGES[name], name)
 
     def features(self, done: int, total: int) -> None:
-        """Say how many projects are replayed."""
+        """Say how many slices of the projects' histories are replayed."""
         begin, end = STAGES["features"], STAGES["fitting"]
-        self.at(begin + (end - begin) * done / max(total, 1), f"features {done}/{total} projects")
+        self.at(begin + (end - begin) * done / max(total, 1), f"features {done}/{total} slices")
 
     @property
     def console(self) -> Console:

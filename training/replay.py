@@ -1,154 +1,129 @@
-"""History to examples on Ray: one task a project, each reads, replays and writes its own file.
+"""History to examples on Ray Data: projects in parallel, each in slices, only what is new.
 
-Tasks open the history by its URL, so any node that reaches the database can take part; rows never
-pass through the driver.
+Tasks open the history by its URL, so any node that reaches the database and the folder of kept
+examples can take part; rows never pass through the driver's part of Ray.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import structlog
 
-from features.replay import replay_builds, replay_tests
-from history.events import BuildFinished, StoredEvent, TestsReported
-from history.open import open_history
+from devmind.errors import DevMindError
 from training.config import Workers
-from training.examples import Examples, write_examples
-from training.kinship import noting_commits
+from training.example_store import locked
+from training.examples import Examples
+from training.kept_examples import MEBIBYTE, Replaying, kept_examples, planned
+from training.replay_project import ProjectTask, replay_slices
+from training.replayed_rows import Kind, of_builds, of_tests
 
-Kind = Literal["builds", "tests"]
+__all__ = ["Kind", "of_builds", "of_tests", "replay_history"]
+
+log = structlog.get_logger(__name__)
+
+_PARTS = 100
+_DEPTH = 8
+
 OnProgress = Callable[[int, int], None]
-"""Told how many projects are done, and how many there are."""
+"""Told how many slices are done, and how many there are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
-    """The examples of one project on disk, and the commits that it has built."""
-
-    project: str
-    path: Path
-    rows: int
-    commits: frozenset[str] = frozenset()
-
-
-def replay_projects(  # noqa: PLR0913 - the whole of a replay, each named by the caller
+def replay_history(
     url: str,
     projects: Sequence[str],
-    folder: Path,
+    replaying: Replaying,
     *,
-    kind: Kind,
-    max_rows: int,
     workers: Workers,
     on_progress: OnProgress,
-) -> list[Replayed]:
-    """Replay *projects* and write their examples.
+) -> tuple[Examples, dict[str, frozenset[str]]]:
+    """Bring the kept examples of *projects* up to date, and read them.
+
+    Two calls on one folder, in any processes of a machine, take turns; the second finds done what
+    the first one did.
 
     Args:
         url: Of the history.
         projects: Which.
-        folder: For the Parquet files; every worker must reach it.
-        kind: `builds`, or `tests` of builds.
-        max_rows: Of a project, the newest are kept, whole builds only.
+        replaying: What and where.
         workers: Tasks at a time.
-        on_progress: Told after each project.
+        on_progress: Told now and then; may raise to give up, and what is done is kept.
 
     Returns:
-        One file a project, in the order of *projects*.
+        The examples, by project in the order of *projects*, and the commits each has built.
+
+    Raises:
+        InvalidInput: If no project can be replayed within the memory that a worker may use;
+            where some can, the others are left out with a warning.
+        HistoryUnavailable: If the database does not answer.
+        FolderUnwritable: If the disk does not take the examples; those of before stay.
     """
-    import ray  # noqa: PLC0415 - slow, and only training pays for it
 
-    task: Any = ray.remote(replay_project).options(num_cpus=workers.cpus_each, max_retries=3)
-    started: list[Any] = []
-    waiting: list[Any] = []
-    done = 0
-    for number, project in enumerate(projects):
-        path = folder / f"{number:05d}.parquet"
-        started.append(task.remote(url, project, path, kind, max_rows))
-        waiting.append(started[-1])
-        while len(waiting) >= workers.count or (waiting and number == len(projects) - 1):
-            ready, waiting = ray.wait(waiting)
-            done += len(ready)
-            on_progress(done, len(projects))
-    return list(ray.get(started))
+    def waiting(owner: str) -> None:
+        log.info("waiting for another replay", folder=str(replaying.root), owner=owner)
+        on_progress(0, 0)
+
+    with locked(replaying.root, on_wait=waiting):
+        tasks = planned(url, projects, replaying, threads=workers.count)
+        _carry_out([task for task in tasks if task.todo], replaying, workers, on_progress)
+        return kept_examples(tasks, replaying)
 
 
-def replay_project(url: str, project: str, path: Path, kind: Kind, max_rows: int) -> Replayed:
-    """Replay one project of the history at *url* and write its examples to *path*."""
-    store = open_history(url, migrate=False)
-    commits: set[str] = set()
+def _carry_out(
+    tasks: Sequence[ProjectTask], replaying: Replaying, workers: Workers, on_progress: OnProgress
+) -> None:
+    """Replay what is to do, the longest projects first."""
+    if not tasks:
+        return
+    ordered = sorted(tasks, key=lambda task: sum(one.start - one.end for one in task.todo))
+    total, said = sum(len(task.todo) for task in tasks), -1
     try:
-        events = noting_commits(store.read(project), commits)
-        examples = of_builds(project, events) if kind == "builds" else of_tests(project, events)
-    finally:
-        store.close()
-    kept = newest(examples, max_rows)
-    written = write_examples(path, kept)
-    return Replayed(project=project, path=written, rows=len(kept), commits=frozenset(commits))
+        for done in _slices_done(ordered, replaying, workers):
+            if _PARTS * done // total > said or done == total:
+                said = _PARTS * done // total
+                on_progress(done, total)
+    except Exception as error:
+        cause = _domain_error(error)
+        if cause is None:
+            raise
+        raise cause from error
 
 
-def of_builds(project: str, events: Iterable[StoredEvent]) -> Examples:
-    """Return an example for each build of *project* that passed or failed."""
-    known_at: dict[str, int] = {}
-    found = replay_builds(_noting(events, known_at))
-    return Examples(
-        names=found.names,
-        rows=found.rows,
-        project=_repeated(project, len(found)),
-        sequence=found.sequence,
-        known_at=np.array([known_at[build] for build in found.build_ids], dtype=np.int64),
-        queued_at=found.queued_at,
-        duration_s=found.duration_s,
-        failed=found.failed,
-        flaky=np.zeros(len(found), dtype=np.bool_),
-        test=np.full(len(found), -1, dtype=np.int32),
+def _slices_done(
+    tasks: Sequence[ProjectTask], replaying: Replaying, workers: Workers
+) -> Iterator[int]:
+    """Yield how many slices are done; Ray tries a task whose worker has died three more times."""
+    import ray  # noqa: PLC0415 - slow, and only training pays for it
+    import ray.data  # noqa: PLC0415 - as above
+
+    nodes: list[Any] = ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped
+    most = max((node["Resources"].get("memory", 0.0) for node in nodes if node["Alive"]), default=0)
+    memory = min(float(replaying.memory_mb * MEBIBYTE), most)
+    numbers = [{"number": number} for number in range(len(tasks))]
+    slices = ray.data.from_items(numbers, override_num_blocks=len(numbers)).flat_map(
+        partial(_replayed, tasks=tuple(tasks)),
+        compute=ray.data.TaskPoolStrategy(size=min(workers.count, len(tasks))),
+        num_cpus=workers.cpus_each,
+        memory=memory,
     )
+    slices.context.target_max_block_size = 1  # a slice is told when it is done, not in blocks
+    slices.context.enable_progress_bars = False
+    for done, _ in enumerate(slices.iter_rows(), start=1):
+        yield done
 
 
-def of_tests(project: str, events: Iterable[StoredEvent]) -> Examples:
-    """Return an example for each test that a build of *project* ran."""
-    all_events = list(events)
-    known_at: dict[str, int] = {}
-    for event in all_events:
-        if isinstance(event, TestsReported):
-            known_at[event.build_id] = event.sequence
-    found = replay_tests(all_events)
-    of_cycle = np.array([known_at[build] for build in found.build_ids], dtype=np.int64)
-    return Examples(
-        names=found.names,
-        rows=found.rows,
-        project=_repeated(project, len(found)),
-        sequence=found.sequence,
-        known_at=of_cycle[found.cycle],
-        queued_at=found.queued_at,
-        duration_s=found.duration_s.astype(np.float64),
-        failed=found.failed,
-        flaky=found.flaky,
-        test=found.tests,
-    )
+def _replayed(row: dict[str, Any], *, tasks: Sequence[ProjectTask]) -> Iterator[dict[str, Any]]:
+    for one in replay_slices(tasks[row["number"]]):
+        yield {"number": row["number"], "end": one.end}
 
 
-def newest(examples: Examples, max_rows: int) -> Examples:
-    """Return the newest *max_rows* rows of one project, whole builds only; at least one build."""
-    if len(examples) <= max_rows:
-        return examples
-    first = examples.sequence[len(examples) - max_rows - 1]
-    keep = examples.sequence > min(first, examples.sequence[-1] - 1)
-    return examples.where(keep)
-
-
-def _noting(events: Iterable[StoredEvent], known_at: dict[str, int]) -> Iterator[StoredEvent]:
-    for event in events:
-        if isinstance(event, BuildFinished):
-            known_at[event.build_id] = event.sequence
-        yield event
-
-
-def _repeated(project: str, count: int) -> NDArray[np.object_]:
-    names = np.empty(count, dtype=object)
-    names[:] = project
-    return names
+def _domain_error(error: BaseException) -> DevMindError | None:
+    """Find our own error in what Ray made of it."""
+    seen: BaseException | None = error
+    for _ in range(_DEPTH):
+        if seen is None or isinstance(seen, DevMindError):
+            return seen
+        seen = getattr(seen, "cause", None) or seen.__cause__
+    return None

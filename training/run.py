@@ -17,14 +17,15 @@ from models.tracking_address import TrackingAddress
 from training.cards.making import with_card
 from training.cluster import free_cpus
 from training.config import Config, Workers, workers_for
-from training.examples import Examples, read_examples
+from training.examples import Examples
+from training.kept_examples import Replaying
 from training.kinship import Kin, kin_of
 from training.patience import PatientVersions
 from training.progress import JobProgress
 from training.promote import Outcome, RegisteredOnly, register
 from training.recipe import Setting, Trained
 from training.recipes import KINDS, groups, train_model
-from training.replay import replay_projects
+from training.replay import replay_history
 from training.scratch import keep
 from training.shadow import start_shadow
 
@@ -67,7 +68,7 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
     """
     progress.stage("reading")
     workers = workers_for(free_cpus(), wanted_workers(settings))
-    examples, kin = _examples(order.model, settings, progress, folder, workers)
+    examples, kin = _examples(order.model, settings, progress, workers)
     setting = Setting(
         folder=folder,
         shards=workers.count,
@@ -159,7 +160,7 @@ def _searched(  # noqa: PLR0913, PLR0917 - what was asked for, from what, on wha
 
 
 def _examples(
-    model: str, settings: ServerSettings, progress: JobProgress, folder: Path, workers: Workers
+    model: str, settings: ServerSettings, progress: JobProgress, workers: Workers
 ) -> tuple[Examples, Kin]:
     kind = KINDS[model]
     with open_history(settings.database) as store:
@@ -167,14 +168,16 @@ def _examples(
     if not projects:
         raise NotEnoughHistory("builds", 0, settings.min_training_samples)
     progress.stage("features")
-    replayed = replay_projects(
+    examples, commits = replay_history(
         settings.database,
         projects,
-        folder / "examples",
-        kind=kind,
-        max_rows=MAX_ROWS[kind],
+        Replaying(
+            root=settings.examples_folder / kind,
+            kind=kind,
+            max_rows=MAX_ROWS[kind],
+            memory_mb=settings.replay_memory_mb,
+        ),
         workers=workers,
         on_progress=progress.features,
     )
-    kin = kin_of({part.project: part.commits for part in replayed})
-    return read_examples(part.path for part in replayed), kin
+    return examples, kin_of(commits)

@@ -78,8 +78,8 @@ def outcomes(draw, build):
 
 
 @st.composite
-def event_lists(draw, *, max_builds=8):
-    """Stored events: each build queued first, then its reports and end, mixed in any order."""
+def told_events(draw, *, max_builds=8):
+    """Events: each build queued first, then its reports and end, mixed in any order."""
     lives = []
     for number in range(draw(st.integers(1, max_builds))):
         build = draw(builds(number))
@@ -92,4 +92,9 @@ def event_lists(draw, *, max_builds=8):
         lives.append(life)
     turns = [number for number, life in enumerate(lives) for _ in life]
     order = draw(st.permutations(turns))
-    return store(lives[number].pop(0) for number in order)
+    return [lives[number].pop(0) for number in order]
+
+
+def event_lists(*, max_builds=8):
+    """Events as in `told_events`, as a history gives them back."""
+    return told_events(max_builds=max_builds).map(store)

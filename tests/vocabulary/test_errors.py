@@ -30,6 +30,7 @@ EXAMPLES = [
     errors.HistorySchemaMismatch("v2", "v1"),
     errors.UnusableSnapshot("build/1", "damaged"),
     errors.CorruptBundle("build_optimizer/2", "model.ubj is missing"),
+    errors.FolderUnwritable("var/examples", "No space left on device", "DEVMIND_EXAMPLES"),
     errors.ServiceUnreachable("http://127.0.0.1:8000", "connection refused"),
 ]
 
