@@ -9,9 +9,10 @@ HISTORY =
 ARGS =
 TESTS =
 PYTHON =
+TORCH_INDEX =
 
-.PHONY: help install up down memory test lint types format bench-accuracy bench-models bench-history bench-retraining bench-selection \
-	bench-remaining bench-affinity clean
+.PHONY: help install up down memory test lint types format dashboards manifests kubectl image bench-accuracy bench-models \
+	bench-history bench-training bench-retraining bench-gate bench-selection bench-remaining bench-affinity clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -38,7 +39,7 @@ memory: $(STAMP) ## print how much memory the running service takes
 	@$(BIN)/devmind status --memory
 
 test: $(STAMP) lint types ## check style and types, and run all tests (TESTS=path for some)
-	$(BIN)/python -m pytest $(TESTS)
+	@sh scripts/run-tests $(BIN)/python $(TESTS)
 
 lint: $(STAMP) ## check format, style and who imports whom
 	$(BIN)/black --check --quiet .
@@ -52,8 +53,26 @@ format: $(STAMP) ## format the code
 	$(BIN)/black --quiet .
 	$(BIN)/ruff check --fix .
 
+dashboards: $(STAMP) ## write Grafana's dashboards anew, ours and those of the pinned Ray
+	$(BIN)/python -m scripts.dashboards
+
+manifests: $(STAMP) ## make the Serve configuration of Kubernetes from serve_config.yaml
+	$(BIN)/python -m scripts.serve_config
+
+kubectl: $(STAMP) ## fetch the pinned kubectl that renders the manifests
+	$(BIN)/python -m scripts.fetch_kubectl
+
+image: ## build the image devmind-ml-service:local (TORCH_INDEX=ADDRESS of CPU builds)
+	docker build --build-arg TORCH_INDEX='$(TORCH_INDEX)' --tag devmind-ml-service:local .
+
 bench-accuracy: $(STAMP) ## replay real CI history: our models beside simple rules and published numbers
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+bench-training: $(STAMP) ## print what replay, fits and search cost beside plain libraries (ARGS=part)
+	$(BIN)/python -m benchmarks.training $(ARGS)
+
+bench-gate: $(STAMP) ## print how often the gate lets equal, better and worse challengers pass
+	$(BIN)/python -m benchmarks.gate_power $(ARGS)
 
 bench-retraining: $(STAMP) ## print how long retraining takes on 40,000 builds and 70,000 verdicts
 	$(BIN)/python -m benchmarks.retraining_time $(ARGS)

@@ -1,44 +1,45 @@
-"""`python -m benchmarks.training`: all three, printed and written to `benchmarks/results`."""
+"""All benchmarks of training, one after the other: `make bench-training`.
+
+Each part runs in a process of its own, prints its table and writes it to `benchmarks/results/`.
+"""
 
 from __future__ import annotations
 
-import os
-import time
-from datetime import UTC, datetime
-from pathlib import Path
+import subprocess
+import sys
 from typing import Annotated
 
 import typer
 
-from benchmarks.training import forest_speed, torch_speed, xgboost_speed
-from benchmarks.training.measuring import CPUS, local_ray, table
+PARTS = {
+    "replay": "cost of replaying large histories",
+    "xgboost_speed": "xgboost_ray beside plain XGBoost",
+    "torch_speed": "Ray Train beside a plain loop",
+    "forest_speed": "trees on Ray beside scikit-learn with joblib",
+    "search": "a search beside the same trials one after another",
+}
 
-RESULT = Path(__file__).parent.parent / "results" / "training_speed.md"
 
-
-def main(repeats: Annotated[int, typer.Option(min=1)] = 3) -> None:
-    """Measure, print and write down."""
-    load = os.getloadavg()[0]
-    begun = time.perf_counter()
-    with local_ray():
-        start_s = time.perf_counter() - begun
-        parts = [
-            table(xgboost_speed.TITLE, xgboost_speed.measured([1_000_000, 4_000_000], repeats)),
-            table(torch_speed.TITLE, torch_speed.measured(100_000, repeats)),
-            table(forest_speed.TITLE, forest_speed.measured(200_000, repeats)),
-        ]
-    text = f"""# Training on Ray beside the plain libraries
-
-`python -m benchmarks.training`, {datetime.now(UTC):%Y-%m-%d}, {CPUS} cores, medians of {repeats}
-runs of each, taken in turns; ratios are the medians of the pairs. Starting workers counts, starting
-the cluster ({start_s:.0f} s, once a job) does not. CPU seconds are those of all processes of the
-run. When it began the machine's load was {load:.1f}: with more than {CPUS} by others, seconds on
-the clock say little and CPU seconds say more.
-
-{"".join(f"{part}{chr(10)}" for part in parts).rstrip()}
-"""
-    print(text)
-    RESULT.write_text(text)
+def main(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help=f"{', '.join(PARTS)}; all by default.")
+    ] = None,
+) -> None:
+    """Run the benchmarks of training; each part has options of its own (`-m ...PART --help`)."""
+    chosen = parts or list(PARTS)
+    unknown = [part for part in chosen if part not in PARTS]
+    if unknown:
+        typer.echo(f"No such part: {', '.join(unknown)}. There are {', '.join(PARTS)}.", err=True)
+        raise typer.Exit(2)
+    failed = []
+    for number, part in enumerate(chosen, start=1):
+        typer.echo(f"[{number}/{len(chosen)}] {PARTS[part]}")
+        command = [sys.executable, "-m", f"benchmarks.training.{part}"]
+        if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own modules
+            failed.append(part)
+    if failed:
+        typer.echo(f"Failed: {', '.join(failed)}.", err=True)
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":
