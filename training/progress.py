@@ -109,11 +109,13 @@ class JobProgress:
         self._task = self._bar.add_task("waiting", total=1.0)
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._asked_for = ""
         self.lost: JobCancelled | None = None
         """Why the job is no longer ours, once that is known."""
 
     def __enter__(self) -> Self:
-        self._jobs.take(self._held.job_id, self._held.holder, now=self._now())
+        taken = self._jobs.take(self._held.job_id, self._held.holder, now=self._now())
+        self._asked_for = taken.detail
         self._bar.start()
         self._heart.start()
         return self
@@ -203,9 +205,13 @@ class JobProgress:
     def end(self, state: JobState, detail: str) -> None:
         """Say how the job ended; nothing changes if it ended before.
 
+        What it was asked for is not forgotten over that: it stands behind the end.
+
         Raises:
             HistoryUnavailable: If the history does not answer; the lease then runs out.
         """
+        if self._asked_for:
+            detail = f"{detail} (asked for: {self._asked_for})"
         self._log.line(self._now(), state=state, detail=detail)
         progress = 1.0 if state == "succeeded" else None
         try:

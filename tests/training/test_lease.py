@@ -55,9 +55,22 @@ def test_a_running_job_says_where_it_is(jobs):
     assert (jobs.get("job-1").state, jobs.get("job-1").detail) == ("succeeded", "version 3")
     assert [line.get("stage", line.get("state")) for line in lines] == [
         "fitting",
-        "features 1/2 projects",
+        "features 1/2 slices",
         "succeeded",
     ]
+
+
+def test_why_a_job_was_asked_for_outlives_its_end(jobs):
+    """
+    The reason of a retraining stands behind what came of it.
+    """
+    jobs.update("job-1", now=NOW, detail="rolling error 1.41 of what was promised")
+    with begun(jobs) as progress:
+        progress.end("succeeded", "version 3")
+
+    assert jobs.get("job-1").detail == (
+        "version 3 (asked for: rolling error 1.41 of what was promised)"
+    )
 
 
 @pytest.mark.parametrize(("state", "told"), [("cancelled", JobCancelled), ("failed", LeaseLost)])
