@@ -8,8 +8,6 @@ from pathlib import Path
 from tests.manifests.checks.objects import Finding, Object, Objects, name, named, of_kind
 
 WAVE = "argocd.argoproj.io/sync-wave"
-LATER = {"k8s/monitoring"}
-"""Folders that an application may name before they are there."""
 CLUSTER_KINDS = {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 _ORDER = ("kuberay-crds", "kuberay-operator", "devmind", "devmind-monitoring")
 
@@ -50,7 +48,7 @@ def _source(
     where: str, source: Object, project: Object, root: Path, render: Callable[[Path], Objects]
 ) -> Iterator[Finding]:
     path = source.get("path", "")
-    if "YOUR_GITHUB_USERNAME" not in source["repoURL"] or path in LATER - _present(root):
+    if "YOUR_GITHUB_USERNAME" not in source["repoURL"]:
         return
     if not (root / path / "kustomization.yaml").is_file():
         yield Finding("gitops.path", where, path)
@@ -67,10 +65,6 @@ def _source(
             for each in project.get(key, [])
         ):
             yield Finding("gitops.whitelist", where, f"{group}/{thing['kind']}")
-
-
-def _present(root: Path) -> set[str]:
-    return {each for each in LATER if (root / each / "kustomization.yaml").is_file()}
 
 
 def _options(where: str, application: Object) -> Iterator[Finding]:
