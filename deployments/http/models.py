@@ -19,9 +19,9 @@ from deployments.lifecycle_answers import (
     Promoted,
     ShadowStarted,
 )
-from deployments.schemas import PromoteBody, ShadowBody
+from deployments.schemas import PromoteBody, RetrainBody, ShadowBody
 
-BODIES: list[type[BaseModel]] = [PromoteBody, ShadowBody]
+BODIES: list[type[BaseModel]] = [RetrainBody, PromoteBody, ShadowBody]
 _SMALL = 64 * 1024
 ReadPromoteBody = Annotated[PromoteBody, Depends(json_body(PromoteBody, limit=_SMALL))]
 ReadShadowBody = Annotated[ShadowBody, Depends(json_body(ShadowBody, limit=_SMALL))]

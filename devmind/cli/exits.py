@@ -41,6 +41,7 @@ _CODES: tuple[tuple[type[errors.DevMindError], ExitCode], ...] = (
     (errors.AlreadyRunning, ExitCode.REFUSED),
     (errors.NotDue, ExitCode.REFUSED),
     (errors.JobEnded, ExitCode.REFUSED),
+    (errors.FolderUnwritable, ExitCode.REFUSED),
     (errors.NoSpace, ExitCode.REFUSED),
     (errors.NotEnoughHistory, ExitCode.REFUSED),
     (errors.NothingToEvaluate, ExitCode.REFUSED),

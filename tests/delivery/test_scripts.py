@@ -198,6 +198,11 @@ def alive(pid):
         return False
 
 
+def hear_ctrl_c():
+    """What a terminal gives its programs, and what background jobs of a shell have lost."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_all_dashboards_close_together(machine, how):
     """
@@ -210,6 +215,7 @@ def test_all_dashboards_close_together(machine, how):
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     opened = until(lambda: forwards(machine) if len(forwards(machine)) == 5 else None)
     script.send_signal(how)

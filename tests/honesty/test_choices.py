@@ -113,7 +113,7 @@ def test_the_scored_model_has_not_seen_its_test(recipe, history, alter, config, 
     assert 0.15 < late.mean() < 0.3
     assert unseen.files == again.files
     assert unseen.manifest == again.manifest
-    assert one.scorecard == scored(shipped)
+    assert one.scorecard == scored(shipped).card
     assert one.scorecard.metrics != other.scorecard.metrics
     assert {name: one.files[name] for name in unseen.files} != {
         name: other.files[name] for name in unseen.files
