@@ -198,9 +198,8 @@ def alive(pid):
         return False
 
 
-def hear_ctrl_c():
-    """What a terminal gives its programs, and what background jobs of a shell have lost."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+HEARS_CTRL_C = ("/usr/bin/env", "--default-signal=INT")
+"""What a terminal gives its programs, and what background jobs of a shell have lost."""
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -210,12 +209,11 @@ def test_all_dashboards_close_together(machine, how):
     """
     machine.rules("get service mlflow=1")
     script = subprocess.Popen(
-        ["/bin/bash", str(ROOT / "scripts" / DASHBOARDS)],
+        [*HEARS_CTRL_C, "/bin/bash", str(ROOT / "scripts" / DASHBOARDS)],
         env=machine.env(),
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=hear_ctrl_c,
     )
     opened = until(lambda: forwards(machine) if len(forwards(machine)) == 5 else None)
     script.send_signal(how)
