@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,32 @@ from models.names import TEST_INTELLIGENCE
 from models.registry import Registry
 from tests.cluster.serving import head
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(name="recorded_once", scope="module")
+def _recorded_once(ci_data, tmp_path_factory):
+    """A folder with a real verdict history, to be copied."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with open_history(f"sqlite:///{folder / 'history.db'}") as store:
+        load(store, open_source(ci_data / "iofrol").builds(), on_progress=lambda _: None)
+    return folder
+
+
+@pytest.fixture(name="home")
+def _home(recorded_once, tmp_path):
+    """The folder of a service that knows a real verdict history."""
+    return shutil.copytree(recorded_once, tmp_path / "home")
+
+
+@pytest.fixture(name="address", scope="module")
+def _address():
+    """A head that several jobs use, one after the other."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rs", dir="/tmp", ignore_cleanup_errors=True) as folder,
+        head(folder) as address,
+    ):
+        yield address
 
 
 def environment(home, **more):
@@ -39,7 +65,7 @@ def run(home, *command, **more):
         env=environment(home, **more),
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=500,
         check=False,
     )
 
@@ -55,7 +81,7 @@ def recorded(home, job_id):
         return jobs.get(job_id), jobs.logs.read(job_id).text
 
 
-def until(found, timeout_s=120):
+def until(found, timeout_s=300):
     deadline = time.monotonic() + timeout_s
     while not (result := found()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -63,34 +89,32 @@ def until(found, timeout_s=120):
     return result
 
 
-def test_a_job_trains_registers_and_says_so(ci_data, tmp_path):
+def test_a_job_trains_registers_and_says_so(home, address):
     """
     A job on a real verdict history ends in a registered version whose gate decision is recorded.
     """
-    url = f"sqlite:///{tmp_path / 'history.db'}"
-    with open_history(url) as store:
-        load(store, open_source(ci_data / "iofrol").builds(), on_progress=lambda _: None)
+    asked = ("test-intelligence", "--promote-if-better", "--job-id", "one")
 
-    done = job(tmp_path, "test-intelligence", "--promote-if-better", "--job-id", "one")
+    done = job(home, *asked, RAY_ADDRESS=address)
 
     assert done.returncode == 0, done.stderr
-    registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    registry = Registry(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
     [version] = registry.versions(TEST_INTELLIGENCE)
-    found, written = recorded(tmp_path, "one")
+    found, written = recorded(home, "one")
     assert (found.state, found.progress) == ("succeeded", 1.0)
     stages = [json.loads(line).get("stage", "") for line in written.splitlines()]
     assert {"fitting", "registering", "gating"} <= set(stages)
     assert "version 1" in found.detail
     assert version.decision is not None
     assert version.decision.promote == (registry.champion(TEST_INTELLIGENCE) == "1")
-    assert list((tmp_path / "training").iterdir()) == []
+    assert list((home / "training").iterdir()) == []
 
 
-def test_a_job_without_history_ends_with_2_and_the_reason(tmp_path):
+def test_a_job_without_history_ends_with_2_and_the_reason(tmp_path, address):
     """
     Nothing to learn from is exit code 2, a message for people, and a failed job with the reason.
     """
-    done = job(tmp_path, "build-optimizer", "--job-id", "none")
+    done = job(tmp_path, "build-optimizer", "--job-id", "none", RAY_ADDRESS=address)
 
     found, _ = recorded(tmp_path, "none")
     assert done.returncode == 2
@@ -101,43 +125,40 @@ def test_a_job_without_history_ends_with_2_and_the_reason(tmp_path):
     assert list((tmp_path / "training").iterdir()) == []
 
 
-def test_a_registry_that_is_away_costs_no_training(ci_data, tmp_path):
+def test_a_registry_that_is_away_costs_no_training(home, address):
     """
     A job that cannot register says so, keeps its bundle, and the command it names registers it.
     """
-    url = f"sqlite:///{tmp_path / 'history.db'}"
-    with open_history(url) as store:
-        load(store, open_source(ci_data / "iofrol").builds(), on_progress=lambda _: None)
+    asked = ("test-intelligence", "--promote-if-better", "--job-id", "one")
     away = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "DEVMIND_REGISTER_PATIENCE_S": "1"}
 
-    done = job(tmp_path, "test-intelligence", "--promote-if-better", "--job-id", "one", **away)
+    done = job(home, *asked, RAY_ADDRESS=address, **away)
 
-    found, _ = recorded(tmp_path, "one")
+    found, _ = recorded(home, "one")
     assert (done.returncode, found.state) == (1, "failed"), done.stderr
     words = found.detail.partition("register it with: python ")[2].split()
-    later = run(tmp_path, sys.executable, *words)
+    later = run(home, sys.executable, *words)
     assert "version 1 is registered" in later.stdout, later.stderr
-    registry = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    registry = Registry(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
     assert [version.version for version in registry.versions(TEST_INTELLIGENCE)] == ["1"]
 
 
-def test_a_full_disk_is_named(ci_data, tmp_path):
+def test_a_full_disk_is_named(home):
     """
-    A job whose scratch is full fails and names the folder; what was recorded stays.
+    A job on a Ray of its own, whose scratch is full, fails and names the folder; what was recorded
+    stays.
     """
-    url = f"sqlite:///{tmp_path / 'history.db'}"
-    with open_history(url) as store:
-        load(store, open_source(ci_data / "iofrol").builds(), on_progress=lambda _: None)
-    scratch = tmp_path / "training"
+    url = f"sqlite:///{home / 'history.db'}"
+    scratch = home / "training"
     scratch.mkdir()
     small = f"mount -t tmpfs -o size=64k tmpfs {scratch} && exec "
-    if run(tmp_path, "unshare", "-rm", "sh", "-c", f"{small} true").returncode:
+    if run(home, "unshare", "-rm", "sh", "-c", f"{small} true").returncode:
         pytest.skip("this machine lets nobody mount a small disk of their own (unshare -rm)")
     command = f"{small} {sys.executable} -m training.job test-intelligence --job-id full"
 
-    done = run(tmp_path, "unshare", "-rm", "sh", "-c", command)
+    done = run(home, "unshare", "-rm", "sh", "-c", command)
 
-    found, _ = recorded(tmp_path, "full")
+    found, _ = recorded(home, "full")
     assert (done.returncode, found.state) == (1, "failed"), done.stderr
     assert f"No space left in {scratch}" in found.detail
     assert f"No space left in {scratch}" in done.stderr
@@ -145,27 +166,25 @@ def test_a_full_disk_is_named(ci_data, tmp_path):
         assert sum(summary.builds for summary in store.projects()) > 0
 
 
-def test_a_job_whose_head_goes_down_frees_the_model(ci_data, tmp_path):
+def test_a_job_whose_head_goes_down_frees_the_model(home):
     """
     When the head goes down under a running job, the job fails with that reason or its lease runs
     out, and the model's next job may start; nothing that was recorded is lost.
     """
-    url = f"sqlite:///{tmp_path / 'history.db'}"
-    with open_history(url) as store:
-        load(store, open_source(ci_data / "iofrol").builds(), on_progress=lambda _: None)
+    url = f"sqlite:///{home / 'history.db'}"
     command = [sys.executable, "-m", "training.job", "test-intelligence", "--job-id", "one"]
     with (
         tempfile.TemporaryDirectory(prefix="rs", dir="/tmp", ignore_cleanup_errors=True) as folder,
         head(folder) as address,
     ):
-        env = environment(tmp_path, RAY_ADDRESS=address)
+        env = environment(home, RAY_ADDRESS=address)
         process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
         try:
-            until(lambda: stage(tmp_path, "one") == "fitting")
+            until(lambda: stage(home, "one") == "fitting")
         except BaseException:
             process.kill()
             raise
-    process.wait(120)
+    process.wait(300)
 
     with closing(open_jobs(url)) as jobs:
         at = datetime.now(UTC) + timedelta(seconds=LEASE_S + 1)
@@ -175,26 +194,25 @@ def test_a_job_whose_head_goes_down_frees_the_model(ci_data, tmp_path):
     assert (found.state, found.detail) == ("failed", RESTARTED)
 
 
-def test_a_cancelled_job_ends_between_two_stages(ci_data, tmp_path):
+def test_a_cancelled_job_ends_between_two_stages(home, address):
     """
     A job that is cancelled while it trains ends at its next heartbeat, and registers nothing.
     """
-    url = f"sqlite:///{tmp_path / 'history.db'}"
-    with open_history(url) as store:
-        load(store, open_source(ci_data / "iofrol").builds(), on_progress=lambda _: None)
+    url = f"sqlite:///{home / 'history.db'}"
     command = [sys.executable, "-m", "training.job", "test-intelligence", "--job-id", "one"]
-    process = subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.DEVNULL)
+    env = environment(home, RAY_ADDRESS=address)
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: stage(tmp_path, "one") == "fitting")
+        until(lambda: stage(home, "one") == "fitting")
         with closing(open_jobs(url)) as jobs:
             jobs.update("one", now=datetime.now(UTC), state="cancelled", detail="by ops")
-        assert process.wait(120) == 1
+        assert process.wait(300) == 1
     finally:
         process.kill()
 
-    assert recorded(tmp_path, "one")[0].state == "cancelled"
-    assert list((tmp_path / "training").iterdir()) == []
-    assert not (tmp_path / "mlflow.db").exists()
+    assert recorded(home, "one")[0].state == "cancelled"
+    assert list((home / "training").iterdir()) == []
+    assert not (home / "mlflow.db").exists()
 
 
 def stage(home, job_id):
