@@ -17,7 +17,7 @@ from training.example_store import ProjectFolder
 from training.kept_examples import Replaying
 from training.replay import replay_history
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 WORKERS = Workers(count=2, cpus_each=0.5)
 

@@ -18,7 +18,7 @@ from training.config import Workers, as_json, default_config
 from training.progress import JobCancelled
 from training.search import Watch, search
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(name="cluster", scope="module")

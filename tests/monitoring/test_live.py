@@ -1,6 +1,7 @@
 """The real service, watched by a real Prometheus and traced by a receiver that speaks OTLP."""
 
 import shutil
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -28,6 +29,12 @@ ELSEWHERE = {
 """Metrics that others than Ray's nodes expose."""
 NOT_YET = {
     "ray_devmind_stale_answers_total": "the history has not been away",
+    "ray_devmind_training_jobs_total": "no job has ended; seen in tests/cluster/test_serving.py",
+    "ray_devmind_watched_builds_total": "seen in tests/cluster/test_watching.py, as what follows",
+    "ray_devmind_rolling_error": "too few builds were watched",
+    "ray_devmind_rolling_error_ratio": "as above",
+    "ray_devmind_rolling_coverage_ratio": "as above",
+    "ray_devmind_rolling_brier": "as above",
     "ray_devmind_escapes_total": "nothing was left out that then failed",
     "ray_devmind_training_last_success_timestamp_seconds": "no training has succeeded",
     "ray_devmind_shadow_builds": "no version answers in the shadow",
@@ -207,7 +214,9 @@ def test_every_metric_that_is_read_exists(url, prometheus):
     texts += [query.text for path in OURS for query in queries(path)]
     read = {name for text in texts for name in metric_names(text) if ":" not in name}
     explained = {*ELSEWHERE, *NOT_YET}
-    until(lambda: read - explained <= prometheus.names(), "scraped")
+    with suppress(pytest.fail.Exception):  # the assertion says which are missing
+        until(lambda: read - explained <= prometheus.names(), "scraped")
+    assert read - explained - prometheus.names() == set()
 
     assert explained - read == set()
     assert {*ELSEWHERE, *NOT_YET} & prometheus.names() == set()
