@@ -28,6 +28,8 @@ ELSEWHERE = {
 }
 """Metrics that others than Ray's nodes expose."""
 NOT_YET = {
+    "ray_gcs_storage_operation_latency_ms_bucket": "not seen of a head that keeps all in memory",
+    "ray_health_check_rpc_latency_ms_count": "as above",
     "ray_devmind_stale_answers_total": "the history has not been away",
     "ray_devmind_training_jobs_total": "no job has ended; seen in tests/cluster/test_serving.py",
     "ray_devmind_watched_builds_total": "seen in tests/cluster/test_watching.py, as what follows",
