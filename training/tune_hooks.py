@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from ray import tune
@@ -152,8 +153,16 @@ def _records(trials: Sequence[TuneTrial], search: Search) -> list[Trial]:
             seconds=float(tried.last_result.get("time_total_s", 0.0)),
             default=tried.config == default,
         )
-        for number, tried in enumerate(began, 1)
+        for number, tried in sorted(((_number(t), t) for t in began), key=itemgetter(0))
     ]
+
+
+def _number(tried: TuneTrial) -> int:
+    """Return the place of *tried* in the order of proposal, by the tag that Tune keeps on disk.
+
+    Tune's own list is in another order after a crash: it takes up the latest trial first.
+    """
+    return int(tried.experiment_tag.partition("_")[0])
 
 
 def _state(tried: TuneTrial, folds: int) -> TrialState:
