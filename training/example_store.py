@@ -40,7 +40,7 @@ def folder_name(project: str) -> str:
 
     Example:
         >>> folder_name("shop"), folder_name("acme/Shop")
-        ('project=shop', 'project=acme%2FShop~d6a8c4cb')
+        ('project=shop', 'project=acme%2FShop~1b9738be')
     """
     if _PLAIN.fullmatch(project):
         return f"project={project}"
