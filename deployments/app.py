@@ -42,7 +42,7 @@ from deployments.remote import Remote, RemoteHistory, RemotePredictions, RemoteV
 from deployments.replica_logs import configure_replica
 from deployments.scrape import Scrape
 from deployments.ticker import Ticker
-from deployments.tracing import refuse_unusable
+from deployments.tracing import TraceRoots, refuse_unusable, root_tracer
 from devmind.errors import ServiceUnreachable
 from devmind.settings import ServerSettings
 
@@ -138,7 +138,7 @@ class Ingress:
             failure=self._models["failure-predictor"],
             tests=self._models["test-intelligence"],
         )
-        return make_http_app(
+        app = make_http_app(
             Service(records=history, predictions=predictions, lifecycle=history, condition=self),
             keys=self._keys,
             about=About(
@@ -150,6 +150,10 @@ class Ingress:
             access=self._access,
             echo_request_id=False,
         )
+        tracer = root_tracer(self._settings.trace_ratio)
+        if tracer is not None:
+            app.add_middleware(TraceRoots, tracer=tracer)
+        return app
 
 
 class RayJobs:

@@ -1,19 +1,26 @@
 """Traces to Jaeger, or to whatever speaks OTLP: what `tracing_config` in `serve_config.yaml` names.
 
-Serve makes the spans: one in the proxy for a request, one for each call of a deployment and one in
-the replica that answers it, all of one trace, which a caller's `traceparent` continues.
+Serve makes most spans: one in its proxy for a request that has a `traceparent`, one for each call
+of a deployment and one in the replica that answers it. Where no trace has been begun when a request
+reaches the ingress, `TraceRoots` decides whether one is, and all that follows keeps to it, so that
+a trace is whole or is not there.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from devmind.errors import InvalidInput
 
@@ -21,6 +28,10 @@ log = structlog.get_logger(__name__)
 
 ENDPOINT = "JAEGER_ENDPOINT"
 SERVICE = "devmind-ml-service"
+UNTRACED = frozenset(("/health", "/ready", "/metrics"))
+"""Asked by machines every few seconds."""
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Any, Any], Awaitable[None]]
 _ADVICE = "It is the address of an OTLP receiver (gRPC), as in http://jaeger:4317."
 
 
@@ -41,6 +52,55 @@ def exporter() -> list[SpanProcessor]:
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
     sender = OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"))
     return [BatchSpanProcessor(sender)]
+
+
+def root_tracer(ratio: float) -> trace.Tracer | None:
+    """Return what begins traces; `None` where none are sent.
+
+    Args:
+        ratio: Share of the requests that is traced, from 0 to 1; a caller's own choice goes first.
+    """
+    processors = exporter()
+    if not processors:
+        return None
+    provider = TracerProvider(sampler=ParentBasedTraceIdRatio(ratio))
+    for processor in processors:
+        provider.add_span_processor(processor)
+    return provider.get_tracer(__name__)
+
+
+class TraceRoots:
+    """Begins the trace of a request that no proxy has begun or continued; ASGI.
+
+    Args:
+        app: The application.
+        tracer: From `root_tracer`.
+    """
+
+    def __init__(self, app: App, *, tracer: trace.Tracer) -> None:
+        self._app = app
+        self._tracer = tracer
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Handle a request."""
+        asked = scope["type"] == "http" and scope["path"] not in UNTRACED
+        if not asked or current_trace() is not None:
+            await self._app(scope, receive, send)
+            return
+        told = {"http.method": scope["method"], "http.route": scope["path"]}
+        with self._tracer.start_as_current_span(
+            f"http_request {scope['method']} {scope['path']}",
+            context=_callers(scope),
+            kind=trace.SpanKind.SERVER,
+            attributes=told,
+        ):
+            await self._app(scope, receive, send)
+
+
+def _callers(scope: Scope) -> Context:
+    """Return the caller's trace, as its `traceparent` says; an empty context without one."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return TraceContextTextMapPropagator().extract(headers, Context())
 
 
 def refuse_unusable() -> None:

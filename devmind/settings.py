@@ -93,6 +93,8 @@ class ServerSettings(BaseSettings):
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
     log_level: Level = "info"
     """Lines below it are not logged (`DEVMIND_LOG_LEVEL`); each answer is one line of `info`."""
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the requests that begin a trace, where any are sent (`DEVMIND_TRACE_RATIO`)."""
     examples: Path | None = None
     """Folder of kept examples, reached by every training worker (`DEVMIND_EXAMPLES`)."""
     replay_memory_mb: Annotated[int, Field(ge=256)] = 1024

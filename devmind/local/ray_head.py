@@ -66,9 +66,9 @@ def environment(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
 
 TRACING = {
     "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": "deployments.tracing:exporter",
-    "RAY_SERVE_TRACING_SAMPLING_RATIO": "0.1",
+    "RAY_SERVE_TRACING_SAMPLING_RATIO": "0.0",
 }
-"""What Serve's proxies need to trace; of `tracing_config` they know nothing."""
+"""What Serve's proxies need to continue traces; of `tracing_config` they know nothing."""
 _OTHERS = ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_DASHBOARD_ADDRESS", "RAY_API_SERVER_ADDRESS")
 
 

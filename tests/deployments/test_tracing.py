@@ -1,6 +1,13 @@
 """Where spans go, and what an address of a receiver may be."""
 
+import asyncio
+
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
+from opentelemetry.trace import format_trace_id
 
 from deployments import tracing
 from devmind.errors import InvalidInput
@@ -43,3 +50,55 @@ def test_an_unusable_address_is_refused(monkeypatch, address):
 
     assert "hunter2" not in str(told.value)
     assert tracing.exporter() == []
+
+
+SPANS = InMemorySpanExporter()
+
+
+def asked(ratio, path="/api/v1/assess", **headers):
+    """The spans of one request, and the trace that the application saw."""
+    provider = TracerProvider(sampler=ParentBasedTraceIdRatio(ratio))
+    provider.add_span_processor(SimpleSpanProcessor(SPANS))
+    SPANS.clear()
+    seen = []
+
+    async def app(_scope, _receive, _send):
+        seen.append(tracing.current_trace())
+
+    scope = {"type": "http", "method": "POST", "path": path}
+    scope["headers"] = [(name.encode(), value.encode()) for name, value in headers.items()]
+    roots = tracing.TraceRoots(app, tracer=provider.get_tracer("test"))
+    asyncio.run(roots(scope, None, None))
+    return SPANS.get_finished_spans(), seen[0]
+
+
+def test_a_request_that_nobody_traces_begins_a_trace():
+    """
+    With a ratio of 1 each request has a span, and what is done for it runs inside; with 0 none.
+    """
+    (span,), seen = asked(1.0)
+
+    assert span.parent is None
+    assert format_trace_id(span.context.trace_id) == seen
+    assert asked(0.0) == ((), None)
+    assert asked(1.0, path="/metrics") == ((), None)
+
+
+@pytest.mark.parametrize(("flag", "count"), [("01", 1), ("00", 0)])
+def test_the_caller_decides(flag, count):
+    """
+    A caller's `traceparent` is continued, or kept silent, whatever the ratio says.
+    """
+    theirs = "0af7651916cd43dd8448eb211c80319c"
+    spans, seen = asked(1.0 - count, traceparent=f"00-{theirs}-b7ad6b7169203331-{flag}")
+
+    assert len(spans) == count
+    assert seen == (theirs if count else None)
+    assert all(format_trace_id(span.context.trace_id) == theirs for span in spans)
+
+
+def test_a_damaged_traceparent_is_as_good_as_none():
+    """
+    What is no `traceparent` begins a trace like any other request.
+    """
+    assert len(asked(1.0, traceparent="no-trace\xff")[0]) == 1

@@ -88,7 +88,7 @@ def test_the_secret_is_for_its_user_alone(place):
 
 def test_traces_are_made_where_they_can_be_sent(place):
     """
-    Serve's proxies trace where a receiver is named, by what the user says of it first.
+    Serve's proxies continue traces where a receiver is named, and what the user says goes first.
     """
     without = environment(place, {})
     named = environment(place, {"JAEGER_ENDPOINT": "http://jaeger:4317"})
@@ -99,6 +99,7 @@ def test_traces_are_made_where_they_can_be_sent(place):
 
     assert "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH" not in without
     assert named["RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH"] == "deployments.tracing:exporter"
+    assert named["RAY_SERVE_TRACING_SAMPLING_RATIO"] == "0.0"
     assert chosen["RAY_SERVE_TRACING_SAMPLING_RATIO"] == "1.0"
 
 

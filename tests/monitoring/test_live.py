@@ -67,7 +67,8 @@ def _url(place, receiver):
         "JAEGER_ENDPOINT": receiver[1],
         "OTEL_BSP_SCHEDULE_DELAY": "200",
         "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": "deployments.tracing:exporter",
-        "RAY_SERVE_TRACING_SAMPLING_RATIO": "1.0",
+        "RAY_SERVE_TRACING_SAMPLING_RATIO": "0.0",
+        "DEVMIND_TRACE_RATIO": "1.0",
     }
     with served(place.home, environment=environment) as url:
         yield url
@@ -121,16 +122,29 @@ def said(field, value):
     return {line.get("deployment") for line in lines() if line.get(field) == value}
 
 
-def test_nothing_but_requests_begins_a_trace(url, receiver):
+def test_a_request_begins_a_trace_unless_its_caller_decided(url, receiver):
     """
-    Replicas continue traces and begin none: a span without a parent is a proxy's.
+    A request that nobody traces begins one trace, whole from the ingress to all three models; one
+    whose caller chose not to be traced leaves no span; nothing else begins any.
     """
+    unwanted = "1" * 32
+    assess(url, traceparent=f"00-{unwanted}-{'2' * 16}-00")
     assess(url)
-    assess(url, traceparent=f"00-{'1' * 32}-{'2' * 16}-01")
-    until(lambda: len(receiver[0].of("1" * 32)) > len(MODELS), "traced")
-    roots = {span.name.split()[0] for span in receiver[0].spans if not span.parent}
 
-    assert roots <= {"proxy_http_request"}
+    def begun():
+        return [span for span in list(receiver[0].spans) if not span.parent]
+
+    until(begun, "begun")
+    trace = begun()[0].trace
+    until(lambda: len(receiver[0].of(trace)) > len(MODELS), "traced")
+    until(
+        lambda: {s.parent for s in receiver[0].of(trace)} <= {"", *ids(receiver[0].of(trace))}, ""
+    )
+    answering = {" ".join(span.name.split()[:2]) for span in receiver[0].of(trace)}
+
+    assert {f"replica_handle_request {model}" for model in MODELS} <= answering
+    assert {span.name for span in begun()} == {f"http_request POST {ASSESS}"}
+    assert receiver[0].of(unwanted) == []
 
 
 def test_log_lines_of_one_request_have_its_id(url):
