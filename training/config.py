@@ -1,6 +1,7 @@
 """Every knob of training, with the defaults that did best on held-out builds of many projects.
 
-Frozen values: a configuration and a seed name a model; both go into the bundle's manifest.
+Frozen values: a configuration and a seed name a model; both go into the bundle's manifest. In each,
+`found` names the knobs that a search has turned; it has no influence on a fit.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class BoostingConfig:
     own_from: int = 200
     own_most: int = 64
     seed: int = 0
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class NetworkConfig:
     members: int = 5
     project_weight_exponent: float = -0.5
     seed: int = 0
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,7 @@ class ForestConfig:
     trees_per_task: int = 25
     max_rows: int = 200_000
     seed: int = 0
+    found: tuple[str, ...] = ()
 
 
 Config = BoostingConfig | NetworkConfig | ForestConfig

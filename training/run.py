@@ -16,8 +16,9 @@ from models.shadowing import Shadowing
 from models.tracking_address import TrackingAddress
 from training.cards.making import with_card
 from training.cluster import free_cpus
-from training.config import Config, Workers, workers_for
+from training.config import Config, Workers, default_config, workers_for
 from training.examples import Examples
+from training.inherited import champions_knobs
 from training.kept_examples import Replaying
 from training.kinship import Kin, kin_of
 from training.patience import PatientVersions
@@ -79,9 +80,10 @@ def run(order: Order, settings: ServerSettings, progress: JobProgress, folder: P
         on_stage=progress.stage,
         kin=kin,
     )
-    config = None
     if order.searches:
         config = _searched(order, examples, setting, workers, settings, progress)
+    else:
+        config = _goes_on(order, settings, progress, folder)
     trained = train_model(
         order.model, examples, setting, workers=workers, seed=order.seed, config=config
     )
@@ -133,6 +135,17 @@ def wanted_workers(settings: ServerSettings) -> Workers:
         cpus_each=settings.training_cpus_each,
         boosting=settings.xgboost_backend,
     )
+
+
+def _goes_on(order: Order, settings: ServerSettings, progress: JobProgress, folder: Path) -> Config:
+    """Return the champion's knobs, as far as a search found them."""
+    registry = Registry(settings.tracking_uri, settings.artifacts)
+    try:
+        return champions_knobs(registry, order.model, seed=order.seed, folder=folder / "knobs")
+    except ModelUnavailable as error:
+        said = f"{error}: trained with the default knobs, whatever the champion was trained with"
+        progress.console.print(said, highlight=False, soft_wrap=True)
+        return default_config(order.model, seed=order.seed)
 
 
 def _searched(  # noqa: PLR0913, PLR0917 - what was asked for, from what, on what

@@ -27,7 +27,7 @@ from training.search_board import Board, Tell, knobs
 from training.search_folds import search_folds, searched_rows
 from training.search_pictures import draw_all
 from training.search_plan import Plan, quietly
-from training.search_spaces import space_of, with_values
+from training.search_spaces import chosen, space_of
 from training.search_trials import Trial, as_table, finished, trials_json, winner
 from training.tracking import SearchTracking
 
@@ -174,7 +174,7 @@ def _searched(
         told.end(trials, None, known, failed=True)
         raise board.ended
     taken = winner(trials)
-    found = with_values(plan.base, taken.values, plan.space) if taken else plan.base
+    found = chosen(plan.base, taken.values, plan.space) if taken else plan.base
     told.end(trials, found, known)
     return found
 

@@ -92,7 +92,7 @@ def values_of(config: Config, space: tuple[Knob, ...]) -> dict[str, Value]:
         >>> values_of(NetworkConfig(), SPACES["failure_predictor"])["hidden"]
         '128-64'
     """
-    return {knob.name: _shown(getattr(config, knob.name), knob) for knob in space}
+    return {knob.name: shown(getattr(config, knob.name), knob) for knob in space}
 
 
 def with_values(config: Config, values: Values, space: tuple[Knob, ...]) -> Config:
@@ -111,8 +111,18 @@ def with_values(config: Config, values: Values, space: tuple[Knob, ...]) -> Conf
     return replace(config, **turned)
 
 
-def _shown(value: Any, knob: Knob) -> Value:
-    if isinstance(value, tuple):
+def chosen(config: Config, values: Values, space: tuple[Knob, ...]) -> Config:
+    """Return *config* with the knobs of *values* turned, and these named as found.
+
+    Raises:
+        InvalidInput: As `with_values` does.
+    """
+    return replace(with_values(config, values, space), found=tuple(sorted(values)))
+
+
+def shown(value: Any, knob: Knob) -> Value:
+    """Return a configuration's *value* as trials write it."""
+    if isinstance(value, list | tuple):
         return "-".join(str(width) for width in value)
     if knob.choices:
         return str(value)
