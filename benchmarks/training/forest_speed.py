@@ -10,7 +10,7 @@ import typer
 from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.training.made_up import made_up_builds
-from benchmarks.training.measuring import CPUS, Compared, compare, local_ray, table
+from benchmarks.training.measuring import CPUS, Compared, compare, local_ray, publish, table
 from training.config import ForestConfig, Workers
 from training.fit_forest import fit_forest
 
@@ -23,9 +23,9 @@ def main(
     rows: Annotated[int, typer.Option(min=1_000)] = 200_000,
     repeats: Annotated[int, typer.Option(min=1)] = 3,
 ) -> None:
-    """Print the table."""
+    """Print the table and write it down."""
     with local_ray():
-        print(table(TITLE, measured(rows, repeats)))
+        publish("forest_speed", table(TITLE, measured(rows, repeats)))
 
 
 def measured(rows: int, repeats: int) -> list[Compared]:

@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 import ray
 
+RESULTS = Path(__file__).parent.parent / "results"
 CPUS = 2
 STORE_BYTES = 1_500 * 2**20
 
@@ -76,6 +79,16 @@ def table(title: str, lines: list[Compared]) -> str:
 |---|--:|--:|--:|--:|--:|--:|
 {rows}
 """
+
+
+def publish(part: str, text: str) -> None:
+    """Print the *text* of a part and write it to `benchmarks/results/`."""
+    print(text)
+    RESULTS.mkdir(exist_ok=True)
+    said = f"`python -m benchmarks.training.{part}`, {datetime.now(UTC):%Y-%m-%d}, {CPUS} cores."
+    load = f"Load of the machine at the end: {os.getloadavg()[0]:.1f}."
+    body = text.replace("## ", "# ", 1).replace("\n", f"\n\n{said} {load}\n", 1)
+    (RESULTS / f"training_{part}.md").write_text(body)
 
 
 @contextmanager

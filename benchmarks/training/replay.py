@@ -1,8 +1,8 @@
 """What it costs to replay histories of tests: by size, the second time, and with two workers.
 
-`python -m benchmarks.training.replay` writes histories of 1 and 3 million verdicts (`--verdicts`
-for others, such as 10,000,000), replays each in a process of its own, twice, and one in four
-projects on Ray with one worker and with two. It prints the tables and writes them to
+`python -m benchmarks.training.replay` writes histories of 1, 3 and 10 million verdicts
+(`--verdicts` for others), replays each in a process of its own, twice, and one in four projects on
+Ray with one worker and with two. It prints the tables and writes them to
 `benchmarks/results/training_replay.md`. Speeds are rows for each second of CPU, which other work
 on the machine leaves alone.
 """
@@ -30,7 +30,7 @@ from training.replay import replay_history
 
 RESULT = Path(__file__).parent.parent / "results" / "training_replay.md"
 ROOT = Path(__file__).parent.parent.parent
-SIZES = (1_000_000, 3_000_000)
+SIZES = (1_000_000, 3_000_000, 10_000_000)
 SHARED, PROJECTS = 200_000, 4
 _NEW_SHARE = 100
 _HEAD = """\

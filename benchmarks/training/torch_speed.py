@@ -16,7 +16,7 @@ import numpy as np
 import typer
 
 from benchmarks.training.made_up import made_up_builds
-from benchmarks.training.measuring import CPUS, Compared, compare, local_ray, table
+from benchmarks.training.measuring import CPUS, Compared, compare, local_ray, publish, table
 from models.network import fit_grid
 from training.config import NetworkConfig, Workers
 from training.fit_torch import fit_network, train_member
@@ -31,9 +31,9 @@ def main(
     rows: Annotated[int, typer.Option(min=1_000)] = 100_000,
     repeats: Annotated[int, typer.Option(min=1)] = 3,
 ) -> None:
-    """Print the table."""
+    """Print the table and write it down."""
     with local_ray():
-        print(table(TITLE, measured(rows, repeats)))
+        publish("torch_speed", table(TITLE, measured(rows, repeats)))
 
 
 def measured(rows: int, repeats: int) -> list[Compared]:

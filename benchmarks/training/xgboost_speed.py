@@ -16,24 +16,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from benchmarks.training.measuring import CPUS, Compared, compare, local_ray, table
+from benchmarks.training.measuring import CPUS, Compared, compare, local_ray, publish, table
 from training.config import BoostingConfig, Workers
 from training.fit_here import fit_quantiles_here
 from training.fit_xgboost import fit_quantiles
 from training.shards import LABEL, WEIGHT
 
 COLUMNS = 24
+ROWS = (1_000_000, 4_000_000)
 CONFIG = BoostingConfig(levels=(0.5,), rounds=40, max_depth=6)
 TITLE = "XGBoost, from Parquet shards to a booster"
 
 
 def main(
-    rows: Annotated[int, typer.Option(min=1_000)] = 4_000_000,
+    rows: Annotated[list[int] | None, typer.Option(help="Sizes; several are allowed.")] = None,
     repeats: Annotated[int, typer.Option(min=1)] = 3,
 ) -> None:
-    """Print the table."""
+    """Print the table and write it down."""
     with local_ray():
-        print(table(TITLE, measured([rows], repeats)))
+        publish("xgboost_speed", table(TITLE, measured(rows or list(ROWS), repeats)))
 
 
 def measured(rows: list[int], repeats: int) -> list[Compared]:
