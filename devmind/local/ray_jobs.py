@@ -8,12 +8,17 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from devmind.local.children import Child
 from devmind.local.failures import failed, last_lines
 from devmind.local.ray_head import RayHead
 
 _POLL_S = 1.0
+PATIENCE_S = 60.0
+"""How long a dashboard may be without an answer."""
 _OVER = ("SUCCEEDED", "FAILED", "STOPPED")
 _IMPOSSIBLE = 2
 """Exit code of `training.job` when the history does not allow a model."""
@@ -28,9 +33,18 @@ class TrainingJobs:
         head: Asks Ray.
         child: The running head.
         logs: Folder for what the jobs write.
+        sleep: Waits so many seconds.
     """
 
-    def __init__(self, head: RayHead, child: Child, logs: Path) -> None:
+    def __init__(
+        self,
+        head: RayHead,
+        child: Child,
+        logs: Path,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._head = head
         self._child = child
         self._logs = logs
@@ -61,14 +75,21 @@ class TrainingJobs:
         raise failed(f"train {model}", f"the job {str(state['status']).lower()}", log)
 
     def _under_way(self, entrypoint: str) -> str | None:
-        jobs = self._head.ask(self._child, "GET", "/api/jobs/").json()
+        jobs = self._told("/api/jobs/")
         mine = [job for job in jobs if job.get("entrypoint") == entrypoint]
         active = [job["submission_id"] for job in mine if job.get("status") not in _OVER]
         return active[0] if active else None
 
     def _submit(self, model: str, entrypoint: str) -> str:
         body = {"entrypoint": entrypoint}
-        answer = self._head.ask(self._child, "POST", "/api/jobs/", body)
+        try:
+            answer = self._head.ask(self._child, "POST", "/api/jobs/", body)
+        except httpx.TransportError as error:  # it may have been taken all the same
+            job = self._under_way(entrypoint)
+            if job is None:
+                said = type(error).__name__
+                raise failed(f"train {model}", f"Ray does not take the job: {said}") from error
+            return job
         if answer.status_code != HTTPStatus.OK:
             said = answer.text.strip()[:300]
             raise failed(f"train {model}", f"Ray does not take the job: {said}")
@@ -76,12 +97,32 @@ class TrainingJobs:
 
     def _followed(self, job: str, log: Path, says: Says) -> dict[str, object]:
         while True:
-            state = self._head.ask(self._child, "GET", f"/api/jobs/{job}").json()
-            written = self._head.ask(self._child, "GET", f"/api/jobs/{job}/logs").json()
+            state = self._told(f"/api/jobs/{job}")
+            written = self._told(f"/api/jobs/{job}/logs")
             log.write_text(str(written.get("logs", "")))
             lines = [line for line in log.read_text().splitlines() if line.strip()]
             if lines:
                 says(lines[-1])
             if state["status"] in _OVER:
                 return dict(state)
-            time.sleep(_POLL_S)
+            self._sleep(_POLL_S)
+
+    def _told(self, path: str) -> Any:
+        """Return what Ray answers to a GET; a dashboard that is busy or starts anew is asked again.
+
+        Raises:
+            StepFailed: If Ray has ended, or gives no usable answer for `PATIENCE_S`.
+        """
+        waited_s = 0.0
+        while True:
+            try:
+                answer = self._head.ask(self._child, "GET", path)
+                if answer.status_code == HTTPStatus.OK:
+                    return answer.json()
+                reason = f"status {answer.status_code}"
+            except (httpx.TransportError, ValueError) as error:
+                reason = type(error).__name__
+            if waited_s >= PATIENCE_S or not self._child.alive:
+                raise failed("models", f"Ray's dashboard does not answer {path}: {reason}")
+            self._sleep(_POLL_S)
+            waited_s += _POLL_S

@@ -74,8 +74,7 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
         "applications": [{"name": "lasting", "import_path": "tests.cluster.lasting:app"}],
     }
     serving = f"{dashboard}/api/serve/applications/"
-    deployed = httpx.put(serving, json=config, timeout=120)
-    assert deployed.is_success, deployed.text
+    until(lambda: deployed(serving, config), "deployed")
     url = f"http://127.0.0.1:{on_worker}/"
     until(lambda: httpx.get(url).status_code == 200, "served")
     before = httpx.get(url).json()
@@ -103,6 +102,11 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
     assert {answer["pid"] for answer in answers} == {before["pid"]}
     assert answers[-1]["asked"] == before["asked"] + len(answers)
     assert "ray_gcs_storage_operation_count_total" in text(metrics)
+
+
+def deployed(serving, config):
+    """Whether the configuration was taken; as KubeRay does, ask again if not."""
+    return httpx.put(serving, json=config, timeout=60).is_success
 
 
 def pause(times, seconds):

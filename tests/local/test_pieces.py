@@ -3,10 +3,15 @@ import os
 import socket
 import stat
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 
 from devmind.errors import InvalidInput, UnreadableSource
+from devmind.local import processes
+from devmind.local.children import Child, Children
 from devmind.local.commands import Commands
 from devmind.local.failures import StepFailed, last_lines
 from devmind.local.first_answers import newest
@@ -14,7 +19,8 @@ from devmind.local.histories import Histories, Wanted
 from devmind.local.layout import LONGEST_RAY_FOLDER, Layout, layout
 from devmind.local.narrator import Story
 from devmind.local.ports import Ports, any_free, choose_mlflow, need_free
-from devmind.local.ray_head import ensure_token, environment
+from devmind.local.ray_head import RayHead, ensure_token, environment
+from devmind.local.ray_jobs import TrainingJobs
 from devmind.local.recorded import NewestBuild, RecordedProject
 from devmind.local.remembered import Remembered, fingerprint
 from devmind.local.up import Plan, Up, down
@@ -383,3 +389,54 @@ def test_down_without_up(tmp_path):
 
     assert down(place, Silent()) == []
     assert not place.home.exists()
+
+
+class Unsteady(BaseHTTPRequestHandler):
+    """A dashboard that hangs up on the first requests, and is not ready for the next."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        if len(self.asked) <= 2:
+            self.close_connection = True
+            return
+        self.send_response(503 if len(self.asked) == 3 else 200)
+        self.end_headers()
+        if self.path == "/api/jobs/":
+            self.wfile.write(b"[]")
+        elif self.path.endswith("/logs"):
+            self.wfile.write(b'{"logs": "version 1"}')
+        else:
+            self.wfile.write(b'{"status": "SUCCEEDED"}')
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"submission_id": "one"}')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_dashboard_that_hangs_up_is_asked_again(place):
+    """
+    Following a job survives a dashboard that is busy, and ends with the job's last words.
+    """
+    ensure_token(place)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Unsteady)
+    Thread(target=server.serve_forever, daemon=True).start()
+    me = os.getpid()
+    facts = {"dashboard_port": str(server.server_port)}
+    started = processes.start_time(me)
+    child = Child(name="ray", pid=me, started=started, log="", facts=facts)
+    waits = []
+    head = RayHead(place, Children(run=place.run, logs=place.logs), {})
+    jobs = TrainingJobs(head, child, place.logs, sleep=waits.append)
+
+    said = jobs.train("build_optimizer", lambda _line: None)
+    server.shutdown()
+
+    assert said == "version 1"
+    assert len(waits) == 3
