@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from devmind.errors import CorruptBundle
 
-MAX_FILES = 32
+MAX_FILES = 256
 MAX_BYTES = 1 << 30
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

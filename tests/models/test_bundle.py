@@ -21,6 +21,7 @@ from models.bundle import (
     write_bundle,
 )
 from tests.models.examples import manifest
+from training.config import ForestConfig
 
 FILES = {"model.ubj": b"trees" * 1000, "network.safetensors": bytes(range(256))}
 
@@ -126,6 +127,18 @@ def test_a_bundle_travels(folder, tmp_path):
     assert read_bundle(there) == read_bundle(folder) or read_bundle(there).files == FILES
     assert read_bundle(there).seal == read_bundle(folder).seal
     assert pack(there) == pack(folder)
+
+
+def test_a_bundle_of_many_projects_travels(tmp_path):
+    """
+    There is room for the forests of as many projects as get one, twice: shipped and scored.
+    """
+    forests = {f"forest-{i:05d}.npz": b"trees" for i in range(ForestConfig().own_forests)}
+    folder = write_bundle(tmp_path / "b", manifest(), {**forests, **beside(manifest(), forests)})
+
+    there = unpack(pack(folder), tmp_path / "there")
+
+    assert read_bundle(there).scored().files == forests
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/b", "a\\b", "Evil name"])
