@@ -102,6 +102,11 @@ class Metrics:
         self._loaded = make.Gauge(
             "devmind_model_loaded", "Replicas that serve the version.", ("model", "version")
         )
+        self._exact = make.Gauge(
+            "devmind_exact_predictor",
+            "1 if packed trees answer, 0 if the library does in their place.",
+            ("model",),
+        )
         self._load_failures = make.Counter(
             "devmind_model_load_failures_total", "Versions that could not be loaded.", ("model",)
         )
@@ -203,6 +208,10 @@ class Metrics:
         if instead_of is not None:
             self._loaded.set(0, tags={"model": model, "version": instead_of})
         self._loaded.set(1, tags={"model": model, "version": version})
+
+    def exact(self, model: str, *, packed: bool) -> None:
+        """Say whether this replica answers by packed trees, which are exact, or by the library."""
+        self._exact.set(float(packed), tags={"model": model})
 
     def load_failed(self, model: str) -> None:
         """Count a version that could not be loaded."""

@@ -7,9 +7,9 @@ all of them down. Here a version that cannot be loaded changes nothing but a log
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import structlog
 
@@ -42,6 +42,14 @@ class Versions(Protocol):
 
     async def bundle(self, model: str, version: str) -> bytes:
         """Return a version's bundle, packed."""
+
+
+@runtime_checkable
+class OfTrees(Protocol):
+    """A model that is served as packed trees where these are exact."""
+
+    by_library: Mapping[str, str]
+    """Project, or the empty name for all -> why the library answers instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +192,23 @@ class ModelSlot(Generic[M]):
         self._loaded, self._failed, self._reason = Loaded(model=model, version=version), None, ""
         if not self._silent:
             self._metrics.loaded(self.name, version, instead_of=before)
+        self._tell_exactness(model, version)
         log.info("model swapped", model=self.name, serving=version, before=before)
+
+    def _tell_exactness(self, model: M, version: str) -> None:
+        if not isinstance(model, OfTrees):
+            return
+        slow = model.by_library
+        if slow:
+            log.warning(
+                "library predicts in the place of packed trees",
+                model=self.name,
+                version=version,
+                predictors=len(slow),
+                why=sorted(set(slow.values())),
+            )
+        if not self._silent:
+            self._metrics.exact(self.name, packed=not slow)
 
 
 def _said(error: Exception) -> str:

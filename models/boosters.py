@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,15 @@ class Booster:
         found = np.asarray(self._booster.inplace_predict(rows, validate_features=False))
         return found.reshape(len(rows), -1)
 
+    @property
+    def features(self) -> int:
+        """How many numbers it takes."""
+        return int(self._booster.num_features())
+
+    def as_json(self) -> bytes:
+        """Return the booster as XGBoost's JSON."""
+        return bytes(self._booster.save_raw("json"))
+
 
 def read_booster(
     body: bytes, bundle: str, shape: tuple[int, int], *, file: str = BOOSTER
@@ -66,21 +75,17 @@ def read_booster(
     return found
 
 
-def own_boosters(
-    body: bytes, projects: Sequence[str], bundle: str, shape: tuple[int, int]
-) -> dict[str, Booster]:
-    """Return each project's own booster from what `files` wrote.
+def own_bodies(body: bytes, count: int, bundle: str) -> list[bytes]:
+    """Return the boosters of *count* projects, each as `save_raw` wrote it, from the file `OWN`.
 
     Raises:
-        CorruptBundle: If one is missing or damaged.
+        CorruptBundle: If one is missing, or the file damaged.
     """
     try:
         tensors = load_tensors(body)
-        bodies = [tensors[f"{i:04d}"].tobytes() for i in range(len(projects))]
+        return [tensors[f"{place:04d}"].tobytes() for place in range(count)]
     except (SafetensorError, KeyError, ValueError) as error:
         raise CorruptBundle(bundle, f"{OWN} does not hold boosters ({error})") from error
-    found = [read_booster(one, bundle, shape, file=OWN) for one in bodies]
-    return dict(zip(projects, found, strict=True))
 
 
 def files(booster: bytes, own: Mapping[str, bytes] | None = None) -> dict[str, bytes]:

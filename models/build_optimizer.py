@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from devmind.errors import CorruptBundle
 from features.recent_outcomes import RecentOutcomes
-from models.boosters import BOOSTER, OWN, files, own_boosters, read_booster
+from models.boosters import BOOSTER, files
 from models.bundle import Bundle, Manifest
 from models.drift import Reference, references_of
 from models.duration_inputs import DurationInputs
+from models.exactness import reasons
 from models.names import BUILD_OPTIMIZER
+from models.packed_boosters import read_boosters
 from models.past_misses import MISSES, read_misses
 from models.reasons import attribute, columns_of
 from models.running_interval import NO_MISSES, Misses, Prior, RunningInterval
@@ -58,9 +60,10 @@ class BuildOptimizer:
         own: Project -> its own model, used when a running interval names the project.
         seeds: Project -> misses measured in training.
         references: Project -> how its rows were spread in training.
+        by_library: Project, or the empty name for all -> why its model is the library's own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, each a part of its own
         self,
         *,
         regressor: Regressor,
@@ -68,8 +71,10 @@ class BuildOptimizer:
         own: Mapping[str, Regressor] | None = None,
         seeds: Mapping[str, Misses] | None = None,
         references: Mapping[str, Reference] | None = None,
+        by_library: Mapping[str, str] | None = None,
     ) -> None:
         self.references = references or {}
+        self.by_library = by_library or {}
         self.manifest = manifest
         self.min_history = int(manifest.number("min_history", 0.0))
         self._regressor, self._own, self._seeds = regressor, own or {}, seeds or {}
@@ -103,16 +108,16 @@ class BuildOptimizer:
         except (TypeError, ValueError, AttributeError) as error:
             raise CorruptBundle(bundle.name, f"its configuration: {error}") from error
         shape = (len(inputs.seen), len(levels))
-        regressor = read_booster(bundle.file(BOOSTER), bundle.name, shape)
-        own = own_boosters(bundle.file(OWN), own_of, bundle.name, shape) if own_of else {}
+        shared, own = read_boosters(bundle, own_of, shape)
         seeds = read_misses(bundle.file(MISSES), seeded, bundle.name) if seeded else {}
         references = references_of(bundle)
         return cls(
-            regressor=regressor,
+            regressor=shared.predictor,
             manifest=bundle.manifest,
-            own=own,
+            own={project: chosen.predictor for project, chosen in own.items()},
             seeds=seeds,
             references=references,
+            by_library=reasons({"": shared, **own}),
         )
 
     def predict(

@@ -14,17 +14,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from models.flat_trees import FOREST_TYPES, refuse_odd
+
 _CHUNK = 1 << 14  # visited nodes that stay in a core's cache
-_DTYPES = {
-    "feature": np.int32,
-    "threshold": np.float32,
-    "left": np.int32,
-    "right": np.int32,
-    "missing_left": np.bool_,
-    "value": np.float64,
-    "roots": np.int32,
-    "depth": np.int32,
-}
 
 
 def flatten(forest: Any) -> dict[str, NDArray[Any]]:
@@ -52,9 +44,7 @@ def flatten_trees(estimators: Sequence[Any]) -> dict[str, NDArray[Any]]:
         estimators: Have a `tree_` each; wherever they were grown.
 
     Returns:
-        Over the nodes of all trees: `feature` int32, `threshold` float32, `left` and `right` int32
-        (a leaf points to itself), `missing_left` bool (where NaN goes), `value` float64 (share of
-        the failing class); `roots` int32, one a tree; `depth` int32 (1,).
+        The arrays that `models.flat_trees` tells of; `value` is the share of the failing class.
 
     Raises:
         ValueError: If there is no tree, or one knows another number of classes.
@@ -68,20 +58,19 @@ def flatten_trees(estimators: Sequence[Any]) -> dict[str, NDArray[Any]]:
     flat = {name: np.concatenate([each[name] for each in nodes]) for name in nodes[0]}
     flat["roots"] = roots
     flat["depth"] = np.array([max(tree.max_depth for tree in trees)])
-    return {name: flat[name].astype(dtype) for name, dtype in _DTYPES.items()}
+    return {name: flat[name].astype(dtype) for name, dtype in FOREST_TYPES.items()}
 
 
 def _nodes(tree: Any, root: int) -> dict[str, NDArray[Any]]:
     here = root + np.arange(tree.node_count)
     leaf = tree.children_left < 0
-    counts = tree.value[:, 0, :]
     return {
         "feature": np.where(leaf, 0, tree.feature),
         "threshold": _rounded_down(np.where(leaf, 0.0, tree.threshold)),
         "left": np.where(leaf, here, root + tree.children_left),
         "right": np.where(leaf, here, root + tree.children_right),
         "missing_left": np.asarray(tree.missing_go_to_left, dtype=np.bool_),
-        "value": counts[:, 1] / counts.sum(axis=1),
+        "value": tree.value[:, 0, 1],  # shares already, since scikit-learn 1.3
     }
 
 
@@ -92,7 +81,7 @@ def _rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 class FlatForest:
-    """Evaluates `flatten`'s arrays, level by level for all trees at once.
+    """Evaluates `flatten`'s arrays in numpy, level by level for all trees at once.
 
     Args:
         arrays: What `flatten` returned.
@@ -103,7 +92,8 @@ class FlatForest:
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]], *, features: int) -> None:
-        _refuse_odd(arrays, features)
+        refuse_odd(arrays, FOREST_TYPES, features)
+        self.features = features
         self._feature = arrays["feature"].astype(np.intp)
         self._threshold = arrays["threshold"]
         sides = np.stack([arrays["right"], arrays["left"]], axis=1)
@@ -133,13 +123,14 @@ class FlatForest:
             if gaps:
                 left |= np.isnan(seen) & self._missing_left.take(node)
             node = self._children.take(2 * node + left)
-        return np.asarray(self._value.take(node).mean(axis=1), dtype=np.float64)
+        total = self._value.take(node).cumsum(axis=1)[:, -1]  # in the order of the trees
+        return np.asarray(total / len(self._roots), dtype=np.float64)
 
 
 def to_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Return `flatten`'s arrays as an npz file; equal arrays give equal bytes."""
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **{name: arrays[name] for name in _DTYPES})
+    np.savez(out, allow_pickle=False, **{name: arrays[name] for name in FOREST_TYPES})
     return out.getvalue()
 
 
@@ -154,21 +145,3 @@ def from_bytes(body: bytes) -> dict[str, NDArray[Any]]:
             return {name: found[name] for name in found.files}
     except (BadZipFile, EOFError, KeyError, OSError) as error:
         raise ValueError(f"not an npz file ({error})") from error
-
-
-def _refuse_odd(arrays: Mapping[str, NDArray[Any]], features: int) -> None:
-    if set(arrays) != set(_DTYPES):
-        raise ValueError(f"expected arrays {sorted(_DTYPES)}, got {sorted(arrays)}")
-    for name, dtype in _DTYPES.items():
-        if arrays[name].dtype != dtype or arrays[name].ndim != 1:
-            raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}")
-    nodes = arrays["value"].size
-    node_arrays = set(_DTYPES) - {"roots", "depth"}
-    if any(arrays[name].size != nodes for name in node_arrays) or not arrays["roots"].size:
-        raise ValueError("arrays of nodes differ in length, or there is no tree")
-    if arrays["depth"].size != 1 or not 0 <= arrays["depth"][0] < nodes:
-        raise ValueError(f"depth is {arrays['depth']} for {nodes} nodes")
-    limits = {"feature": features, "left": nodes, "right": nodes, "roots": nodes}
-    for name, limit in limits.items():
-        if arrays[name].min() < 0 or arrays[name].max() >= limit:
-            raise ValueError(f"{name} points outside of {limit}")

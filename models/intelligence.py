@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from devmind.errors import CorruptBundle
 from models.bundle import Bundle, Manifest
 from models.calibration import logit, platt
-from models.forest import FlatForest, flatten_trees, from_bytes, to_bytes
+from models.exactness import Chosen, Predictor, reasons
+from models.forest import flatten_trees, to_bytes
 from models.names import TEST_INTELLIGENCE
+from models.packed_forests import read_forest, samples_file
 from models.recall_table import RecallTable
 
 FOREST = "forest.npz"
@@ -42,6 +44,7 @@ class TestIntelligence:
         forest: The forest for all.
         manifest: The bundle's; its features are the columns of a row.
         own: Project -> its own forest.
+        by_library: Project, or the empty name for all -> why its forest is not a packed one.
     """
 
     __test__ = False  # pytest would take it for a test class
@@ -49,11 +52,13 @@ class TestIntelligence:
     def __init__(
         self,
         *,
-        forest: FlatForest,
+        forest: Predictor,
         manifest: Manifest,
-        own: Mapping[str, FlatForest] | None = None,
+        own: Mapping[str, Predictor] | None = None,
+        by_library: Mapping[str, str] | None = None,
     ) -> None:
         self.manifest = manifest
+        self.by_library = by_library or {}
         self._forest = forest
         self._own = dict(own or {})
         self._rule_share = manifest.number("rule_share", 0.0)
@@ -71,11 +76,17 @@ class TestIntelligence:
         """
         bundle.check(TEST_INTELLIGENCE, names)
         files = {"": FOREST, **_own_files(bundle)}
-        forests = {
-            project: _forest(bundle, file, len(tuple(names))) for project, file in files.items()
+        found: dict[str, Chosen[Predictor]] = {
+            project: read_forest(bundle, file, len(tuple(names))) for project, file in files.items()
         }
+        forests = {project: chosen.predictor for project, chosen in found.items()}
         try:
-            return cls(forest=forests.pop(""), manifest=bundle.manifest, own=forests)
+            return cls(
+                forest=forests.pop(""),
+                manifest=bundle.manifest,
+                own=forests,
+                by_library=reasons(found),
+            )
         except ValueError as error:
             raise CorruptBundle(bundle.name, f"unusable calibration ({error})") from error
 
@@ -90,7 +101,8 @@ class TestIntelligence:
         Returns:
             float64 (n,), finite.
         """
-        share = self._own.get(project, self._forest).predict(rows)
+        forest = self._own.get(project, self._forest)
+        share = np.asarray(forest.predict(np.asarray(rows, dtype=np.float32)), dtype=np.float64)
         score = mixed(share, rows, self.manifest.features, self._rule_share)
         own = platt_names(project)
         a, b = own if own[0] in self.manifest.calibration else platt_names()
@@ -139,14 +151,13 @@ def files(trees: Sequence[Any], own: Mapping[str, Sequence[Any]] | None = None) 
     Raises:
         ValueError: If they are not such trees.
     """
-    names = {project: f"forest-{i:05d}.npz" for i, project in enumerate(sorted(own or {}))}
-    found = (
-        {names[project]: to_bytes(flatten_trees(own[project])) for project in names} if own else {}
-    )
+    own = own or {}
+    names = {project: f"forest-{i:05d}.npz" for i, project in enumerate(sorted(own))}
+    forests = {FOREST: trees} | {names[project]: own[project] for project in names}
     return {
-        FOREST: to_bytes(flatten_trees(trees)),
+        **{file: to_bytes(flatten_trees(grown)) for file, grown in forests.items()},
         OWN_FORESTS: msgspec.json.encode(names, order="sorted"),
-        **found,
+        **samples_file(forests),
     }
 
 
@@ -157,10 +168,3 @@ def _own_files(bundle: Bundle) -> dict[str, str]:
         return msgspec.json.decode(bundle.file(OWN_FORESTS), type=dict[str, str])
     except msgspec.DecodeError as error:
         raise CorruptBundle(bundle.name, f"{OWN_FORESTS}: {error}") from error
-
-
-def _forest(bundle: Bundle, file: str, features: int) -> FlatForest:
-    try:
-        return FlatForest(from_bytes(bundle.file(file)), features=features)
-    except ValueError as error:
-        raise CorruptBundle(bundle.name, f"{file} does not hold a forest ({error})") from error

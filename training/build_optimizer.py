@@ -19,6 +19,7 @@ from models.build_optimizer import BuildOptimizer
 from models.bundle import Bundle
 from models.manifest import Manifest
 from models.names import BUILD_OPTIMIZER
+from models.packed_boosters import packed_file
 from models.past_misses import MISSES, prior_of, write_misses
 from models.running_interval import MISS_RATE, Misses
 from training.config import BoostingConfig, as_json
@@ -176,5 +177,6 @@ def _manifest(
 
 
 def _files(boosters: Boosters, misses: Mapping[str, Misses]) -> dict[str, bytes]:
-    found = files(boosters.all.booster, {p: own.booster for p, own in boosters.own.items()})
+    own = {project: boosted.booster for project, boosted in boosters.own.items()}
+    found = files(boosters.all.booster, own) | packed_file(boosters.all.booster, own)
     return {**found, MISSES: write_misses(misses)} if misses else found

@@ -144,6 +144,7 @@ def _optimizer(examples, slower):
     import xgboost  # noqa: PLC0415 - slow; only who needs it pays
 
     from models.build_optimizer import QUANTILES, files, to_log_seconds  # noqa: PLC0415 - as above
+    from models.packed_boosters import packed_file  # noqa: PLC0415 - as above
 
     seconds = slower * examples.builds.duration_s
     options = {
@@ -162,7 +163,7 @@ def _optimizer(examples, slower):
         calibration={"cqr_low": 0.1, "cqr_high": 0.1, "min_history": float(MIN_HISTORY)},
         baseline=_typical(examples.builds.rows),
     )
-    return made, files(body)
+    return made, files(body) | packed_file(body)
 
 
 def _predictor(examples):

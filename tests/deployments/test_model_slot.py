@@ -16,6 +16,7 @@ from devmind.errors import (
 from tests.deployments.fakes import Clock, Instruments
 
 NAME = "build_optimizer"
+EXACT = "devmind_exact_predictor"
 
 
 class Versions:
@@ -38,9 +39,16 @@ class Versions:
         return self.bodies[version]
 
 
+class Trees:
+    def __init__(self, **by_library):
+        self.by_library = by_library
+
+
 def load(body, name):
     if body == b"broken":
         raise RuntimeError("secret path /srv/models")
+    if body.startswith(b"trees"):
+        return Trees() if body == b"trees" else Trees(shop="not equal")
     return f"{name} loaded"
 
 
@@ -90,6 +98,20 @@ def test_the_champion_is_followed(slot, instruments):
     assert (slot.serving, slot.reason) == ("2", "")
     assert instruments.get("devmind_model_loaded", model=NAME, version="1") == 0
     assert instruments.get("devmind_model_loaded", model=NAME, version="2") == 1
+
+
+def test_the_library_in_the_place_of_packed_trees_is_told(slot, instruments):
+    """
+    Of a model of trees the metrics say whether they are packed; of another one, nothing.
+    """
+    slot.versions.bodies |= {"8": b"trees", "9": b"trees that differ"}
+    told = []
+
+    for version in ("1", "8", "9"):
+        follow(slot, version)
+        told.append(instruments.values.get((EXACT, (("model", NAME),))))
+
+    assert told == [None, 1.0, 0.0]
 
 
 def test_what_is_served_is_not_loaded_again(slot):
