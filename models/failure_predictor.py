@@ -22,7 +22,7 @@ from models.drift import Reference, references_of
 from models.names import FAILURE_PREDICTOR
 from models.network import InputGrid, Network
 from models.past_scores import NOTHING, Past, read_past, write_past
-from models.reasons import attribute, columns_of
+from models.reasons import attribute_mixtures, columns_of
 from models.running_correction import RunningCorrection, fit_correction
 
 NETWORK = "network.safetensors"
@@ -120,7 +120,8 @@ class FailurePredictor:
         Returns:
             Probabilities (n,).
         """
-        return self._from_inputs(self._grid.encode(rows), running or RunningCorrection())
+        logits = self._network.logits(self._grid.encode(rows))
+        return self._from_logits(logits, running or RunningCorrection())
 
     def logits(self, rows: NDArray[np.floating]) -> Floats:
         """Return the logits (n,) of *rows* (n, k) as Platt calibrated them, not yet corrected."""
@@ -167,8 +168,10 @@ class FailurePredictor:
         """
         correction = running or RunningCorrection()
         inputs = self._grid.encode(np.stack([row, self.manifest.baseline_row]))
-        return attribute(
-            lambda encoded: self._from_inputs(encoded, correction),
+        return attribute_mixtures(
+            lambda start, steps, taken: self._from_logits(
+                self._network.mixture_logits(start, steps, taken), correction
+            ),
             inputs[0],
             inputs[1],
             self._columns,
@@ -179,8 +182,8 @@ class FailurePredictor:
     def _calibrated(self, raw: Floats) -> Floats:
         return self._a * raw + self._b
 
-    def _from_inputs(self, inputs: NDArray[np.floating], correction: RunningCorrection) -> Floats:
-        return sigmoid(correction.apply(self._calibrated(self._network.logits(inputs))))
+    def _from_logits(self, logits: Floats, correction: RunningCorrection) -> Floats:
+        return sigmoid(correction.apply(self._calibrated(logits)))
 
     def risk_level(self, probability: float) -> str:
         """Return `low`, `medium` or `high`, by thresholds chosen on past builds."""

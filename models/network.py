@@ -13,7 +13,7 @@ layer `4 * len(hidden)`. Dropout acts in training only. Members are averaged by 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import NormalDist
 
@@ -24,7 +24,51 @@ Floats = NDArray[np.float64]
 
 _STRIDE = 4
 _EPSILON = 1e-5  # torch.nn.LayerNorm's default
-_CHUNK = 1 << 22
+_CHUNK = 1 << 18  # cells encoded at a time
+_FEW = 16  # rows that one search for all columns is quicker for
+
+
+class _Search:
+    """Interpolates between a grid's values; all that does not depend on rows is done before."""
+
+    def __init__(self, values: Floats, scores: Floats) -> None:
+        c, q = values.shape
+        feature, first = np.arange(c), np.arange(c) * q
+        last = np.isfinite(values).sum(axis=1) - 1
+        self._values, self._first = values, first
+        self._least, self._most = values[:, 0], values[feature, last]
+        self._top = first + np.maximum(last - 1, 0)
+        self._sorted = _by_feature(feature[:, None], values).ravel()
+        self._feature = feature
+        right = np.minimum(np.arange(q) + 1, last[:, None])
+        high = np.take_along_axis(values, right, axis=1)
+        rises = high > values
+        self._low = np.where(rises, values, 0.0)
+        self._span = np.where(rises, high, 1.0) - self._low
+        self._below = scores
+        self._rise = np.where(rises, np.take_along_axis(scores, right, axis=1) - scores, 0.0)
+
+    def scores(self, rows: Floats) -> Floats:
+        """Return the normal scores of *rows* (n, c), nothing missing."""
+        x = np.minimum(np.maximum(rows, self._least), self._most)
+        left = np.minimum(self._left(x), self._top)
+        share = (x - self._low.take(left)) / self._span.take(left)
+        return np.asarray(self._below.take(left) + share * self._rise.take(left))
+
+    def _left(self, x: Floats) -> NDArray[np.intp]:
+        """Return the places of the values that *x* (n, c) is not below, counted through."""
+        if len(x) < _FEW:
+            keys = _by_feature(self._feature, x)
+            return self._sorted.searchsorted(keys, side="right") - 1
+        found = [v.searchsorted(x[:, i], side="right") for i, v in enumerate(self._values)]
+        return np.asarray(np.stack(found, axis=1) + (self._first - 1), dtype=np.intp)
+
+
+def _by_feature(feature: NDArray[np.integer], value: Floats) -> NDArray[np.complex128]:
+    """Return numbers that are ordered by feature first and by value then: one search finds all."""
+    key = np.empty(value.shape, dtype=np.complex128)
+    key.real, key.imag = feature, value
+    return key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,6 +84,14 @@ class InputGrid:
     columns: NDArray[np.int64]
     values: Floats
     scores: Floats
+    _search: _Search = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.columns.ndim != 1 or self.values.shape[:1] != self.columns.shape:
+            raise ValueError(f"a grid of {self.values.shape} for {self.columns.shape} columns")
+        if self.values.ndim != len(("c", "q")) or self.values.shape != self.scores.shape:
+            raise ValueError(f"{self.values.shape} values have {self.scores.shape} scores")
+        object.__setattr__(self, "_search", _Search(self.values, self.scores))
 
     def encode(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the network's inputs for *rows* (n, k): float32 (n, 2c).
@@ -47,13 +99,16 @@ class InputGrid:
         The first c are normal scores, linear between the grid's values and flat outside, 0 where a
         feature is unknown; the last c are 1 where it is unknown.
         """
-        c, q = self.values.shape
+        c = len(self.columns)
         out = np.empty((len(rows), 2 * c), dtype=np.float32)
-        step = max(1, _CHUNK // max(1, c * q))
+        step = max(1, _CHUNK // max(1, c))
         for start in range(0, len(rows), step):
             part = np.asarray(rows[start : start + step][:, self.columns], dtype=np.float64)
             missing = np.isnan(part)
-            out[start : start + step, :c] = np.where(missing, 0.0, self._scores(part))
+            np.copyto(part, 0.0, where=missing)
+            scores = self._search.scores(part)
+            np.copyto(scores, 0.0, where=missing)
+            out[start : start + step, :c] = scores
             out[start : start + step, c:] = missing
         return out
 
@@ -61,18 +116,6 @@ class InputGrid:
         """Return the places of the inputs that are made of *features* (m,), perhaps none."""
         place = np.flatnonzero(np.isin(self.columns, features))
         return np.append(place, place + len(self.columns))
-
-    def _scores(self, rows: Floats) -> Floats:
-        feature = np.arange(len(self.values))
-        last = np.isfinite(self.values).sum(axis=1) - 1
-        x = np.clip(rows, self.values[:, 0], self.values[feature, last])
-        left = (self.values <= np.nan_to_num(x)[:, :, None]).sum(axis=2) - 1
-        left = np.clip(left, 0, np.maximum(last - 1, 0))
-        right = np.minimum(left + 1, last)
-        low, high = self.values[feature, left], self.values[feature, right]
-        share = np.where(high > low, (x - low) / np.where(high > low, high - low, 1.0), 0.0)
-        below, above = self.scores[feature, left], self.scores[feature, right]
-        return np.asarray(below + share * (above - below), dtype=np.float64)
 
 
 def fit_grid(
@@ -103,35 +146,60 @@ def fit_grid(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layer:
-    weight: Floats  # (in, out)
+    """A layer of all members: (members, in, out), and (members, 1, out) for the others."""
+
+    weight: Floats
     bias: Floats
     norm_weight: Floats | None
     norm_bias: Floats | None
 
 
 class Network:
-    """An ensemble of networks of one shape; knows no torch.
+    """An ensemble of networks of one shape, computed all at once; knows no torch.
 
     Args:
         members: State dicts as the module docstring names them, arrays of any float type.
 
     Raises:
-        ValueError: If a member does not have exactly the expected parameters and shapes.
+        ValueError: If a member does not have exactly the expected parameters and shapes, or
+            another shape than the others.
     """
 
     def __init__(self, members: Sequence[Mapping[str, NDArray[np.floating]]]) -> None:
         if not members:
             raise ValueError("a network needs at least one member")
-        self._members = [_layers(member) for member in members]
-        widths = {member[0].weight.shape[0] for member in self._members}
-        if len(widths) != 1:
-            raise ValueError(f"members expect different numbers of inputs: {sorted(widths)}")
-        self.inputs = widths.pop()
+        shapes = {tuple((name, np.shape(m[name])) for name in sorted(m)) for m in members}
+        if len(shapes) != 1:
+            raise ValueError(f"members differ in parameters: {sorted(shapes)}")
+        layers = [_layers(member) for member in members]
+        self._layers = [_stacked(of_members) for of_members in zip(*layers, strict=True)]
+        self.inputs = self._layers[0].weight.shape[1]
 
     def logits(self, inputs: NDArray[np.floating]) -> Floats:
         """Return the mean logit of the members for *inputs* (n, 2c): float64 (n,)."""
-        x = np.asarray(inputs, dtype=np.float64)
-        return np.asarray(np.mean([_forward(layers, x) for layers in self._members], axis=0))
+        x = np.ascontiguousarray(inputs, dtype=np.float64)
+        return self._after(np.matmul(x, self._layers[0].weight))
+
+    def mixture_logits(self, start: Floats, steps: Floats, taken: NDArray[np.bool_]) -> Floats:
+        """Return the logits of inputs that are *start* and some *steps*: float64 (m,).
+
+        What many mixtures have in common goes through the first and largest layer once.
+
+        Args:
+            start: Inputs (2c,).
+            steps: What may be added to them (g, 2c).
+            taken: Which steps each mixture takes (m, g).
+        """
+        first = self._layers[0].weight
+        moved = np.matmul(taken.astype(np.float64), np.matmul(steps, first))
+        return self._after(np.matmul(start, first)[:, None, :] + moved)
+
+    def _after(self, y: Floats) -> Floats:
+        """Return the logits for what the first layer's weights gave (members, n, out)."""
+        x = _activated(self._layers[0], y)
+        for layer in self._layers[1:]:
+            x = _activated(layer, np.matmul(x, layer.weight))
+        return np.asarray(x[:, :, 0].mean(axis=0))
 
 
 def parameter_names(hidden: int) -> tuple[str, ...]:
@@ -146,36 +214,57 @@ def parameter_names(hidden: int) -> tuple[str, ...]:
     return tuple(f"{number}.{kind}" for number in numbers for kind in ("weight", "bias"))
 
 
-def _layers(state: Mapping[str, NDArray[np.floating]]) -> list[_Layer]:
+Parameters = tuple[Floats, Floats, Floats | None, Floats | None]
+"""A layer of one member: weight (in, out), bias, and those of its norm."""
+
+
+def _layers(state: Mapping[str, NDArray[np.floating]]) -> list[Parameters]:
     hidden = (len(state) - 2) // _STRIDE
     expected = parameter_names(hidden)
     if set(state) != set(expected):
         raise ValueError(f"expected parameters {expected}, got {tuple(sorted(state))}")
     arrays = {name: np.asarray(value, dtype=np.float64) for name, value in state.items()}
     layers = [_layer(arrays, _STRIDE * i, norm=i < hidden) for i in range(hidden + 1)]
-    for before, after in pairwise(layers):
-        if before.weight.shape[1] != after.weight.shape[0]:
-            raise ValueError(f"layers do not fit: {before.weight.shape}, {after.weight.shape}")
-    if layers[-1].weight.shape[1] != 1:
-        raise ValueError(f"the last layer gives {layers[-1].weight.shape[1]} numbers, not 1")
+    weights = [weight for weight, *_ in layers]
+    for before, after in pairwise(weights):
+        if before.shape[1] != after.shape[0]:
+            raise ValueError(f"layers do not fit: {before.shape}, {after.shape}")
+    if weights[-1].shape[1] != 1:
+        raise ValueError(f"the last layer gives {weights[-1].shape[1]} numbers, not 1")
     return layers
 
 
-def _layer(arrays: Mapping[str, Floats], number: int, *, norm: bool) -> _Layer:
+def _layer(arrays: Mapping[str, Floats], number: int, *, norm: bool) -> Parameters:
     weight, bias = arrays[f"{number}.weight"].T, arrays[f"{number}.bias"]
-    norms = [arrays[f"{number + 1}.{kind}"] if norm else None for kind in ("weight", "bias")]
+    scale, shift = (arrays[f"{number + 1}.{kind}"] if norm else None for kind in ("weight", "bias"))
     if weight.ndim != len(("in", "out")) or any(
-        a is not None and a.shape != weight.shape[1:] for a in (bias, *norms)
+        a is not None and a.shape != weight.shape[1:] for a in (bias, scale, shift)
     ):
         raise ValueError(f"layer {number} has parameters of odd shapes")
-    return _Layer(np.ascontiguousarray(weight), bias, *norms)
+    if norm:  # what a norm subtracts first, the mean over the layer, is linear in its input
+        weight, bias = weight - weight.mean(axis=1, keepdims=True), bias - bias.mean()
+    return weight, bias, scale, shift
 
 
-def _forward(layers: Sequence[_Layer], x: Floats) -> Floats:
-    for layer in layers:
-        x = x @ layer.weight + layer.bias
-        if layer.norm_weight is not None and layer.norm_bias is not None:
-            centred = x - x.mean(axis=1, keepdims=True)
-            spread = np.sqrt((centred**2).mean(axis=1, keepdims=True) + _EPSILON)
-            x = np.maximum(centred / spread * layer.norm_weight + layer.norm_bias, 0.0)
-    return x[:, 0]
+def _stacked(members: Sequence[Parameters]) -> _Layer:
+    weight, bias, scale, shift = zip(*members, strict=True)
+    if scale[0] is None:
+        return _Layer(np.stack(weight), _rows(bias), None, None)
+    return _Layer(np.stack(weight), _rows(bias), _rows(scale), _rows(shift))
+
+
+def _activated(layer: _Layer, y: Floats) -> Floats:
+    """Finish in place what the weights of *layer* gave (members, n, out)."""
+    y += layer.bias
+    if layer.norm_weight is None or layer.norm_bias is None:
+        return y
+    variance = np.einsum("mnd,mnd->mn", y, y) / y.shape[2]
+    y *= (1 / np.sqrt(variance + _EPSILON))[:, :, None]
+    y *= layer.norm_weight
+    y += layer.norm_bias
+    np.maximum(y, 0.0, out=y)
+    return y
+
+
+def _rows(vectors: Sequence[Floats]) -> Floats:
+    return np.stack(vectors)[:, None, :]

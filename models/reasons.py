@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 
 Score = Callable[[NDArray[Any]], NDArray[np.floating]]
 """Rows (m, k) to scores (m,)."""
+Floats = NDArray[np.float64]
+Sets = NDArray[np.bool_]
+"""Which of g groups are put in, m times: (m, g)."""
 
 REST = "other"
 
@@ -59,7 +62,7 @@ def attribute(  # noqa: PLR0913 - the arguments of the mathematics
     """Say how much each group moved the score of *row* away from that of *baseline*.
 
     Args:
-        score: Called once, with all rows.
+        score: Called once, with every row that is on the way of some ordering.
         row: The row in question (k,).
         baseline: A typical row (k,).
         columns: What `columns_of` returned: every column in one group.
@@ -71,23 +74,66 @@ def attribute(  # noqa: PLR0913 - the arguments of the mathematics
         Group -> its part of `score(row) - score(baseline)`; the parts add up to it. A group whose
         columns equal the baseline's gets 0.
     """
-    moving = [name for name, where in columns.items() if not _equal(row[where], baseline[where])]
+    moving = _moving(row, baseline, columns)
+    owner = np.zeros(len(row), dtype=np.intp)  # a column that no moving group has is equal
+    for place, name in enumerate(moving):
+        owner[columns[name]] = place
+
+    def of_sets(taken: Sets) -> NDArray[np.floating]:
+        return score(np.where(taken.take(owner, axis=1), row, baseline))
+
+    return dict.fromkeys(columns, 0.0) | _attributed(of_sets, moving, orderings, seed)
+
+
+def attribute_mixtures(  # noqa: PLR0913 - as above
+    score: Callable[[Floats, Floats, Sets], NDArray[np.floating]],
+    row: NDArray[Any],
+    baseline: NDArray[Any],
+    columns: Mapping[str, NDArray[np.intp]],
+    *,
+    orderings: int = 8,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Do as `attribute` for a score that begins with sums, and can share them between rows.
+
+    Args:
+        score: Called once, with *baseline*, how far each of g groups moves it (g, k), and which
+            groups each of m rows has moved (m, g); returns the scores (m,).
+        row: Finite, as *baseline* is.
+        baseline: As there.
+        columns: As there.
+        orderings: As there.
+        seed: As there.
+    """
+    moving = _moving(row, baseline, columns)
+    start = np.asarray(baseline, dtype=np.float64)
+    steps = np.zeros((len(moving), len(start)))
+    for place, name in enumerate(moving):
+        where = columns[name]
+        steps[place, where] = row[where] - start[where]
+    effects = _attributed(lambda taken: score(start, steps, taken), moving, orderings, seed)
+    return dict.fromkeys(columns, 0.0) | effects
+
+
+def _moving(
+    row: NDArray[Any], baseline: NDArray[Any], columns: Mapping[str, NDArray[np.intp]]
+) -> list[str]:
+    return [name for name, where in columns.items() if not _equal(row[where], baseline[where])]
+
+
+def _attributed(
+    score: Callable[[Sets], NDArray[np.floating]], moving: Sequence[str], orderings: int, seed: int
+) -> dict[str, float]:
     if not moving:
-        return dict.fromkeys(columns, 0.0)
+        return {}
     orders = _orders(len(moving), orderings, seed)
-    path = np.repeat(baseline[None, :], len(orders) * (len(moving) + 1), axis=0)
-    steps = path.reshape(len(orders), len(moving) + 1, -1)
-    for number, order in enumerate(orders):
-        for step, group in enumerate(order, start=1):
-            where = columns[moving[group]]
-            steps[number, step:, where] = row[where][:, None]
-    scores = np.asarray(score(path), dtype=np.float64).reshape(len(orders), -1)
+    taken, again = _taken(orders)
+    scores = np.asarray(score(taken), dtype=np.float64)[again].reshape(len(orders), -1)
     gained = np.diff(scores, axis=1)
     total = np.zeros(len(moving))
     for order, gains in zip(orders, gained, strict=True):
         total[order] += gains
-    effects = dict.fromkeys(columns, 0.0)
-    return effects | dict(zip(moving, (total / len(orders)).tolist(), strict=True))
+    return dict(zip(moving, (total / len(orders)).tolist(), strict=True))
 
 
 def _orders(count: int, wanted: int, seed: int) -> list[NDArray[np.intp]]:
@@ -101,7 +147,24 @@ def _orders(count: int, wanted: int, seed: int) -> list[NDArray[np.intp]]:
     return orders
 
 
+def _taken(
+    orders: Sequence[NDArray[np.intp]],
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Return the different sets of groups (m, g) that are put in, and which one comes when.
+
+    Orderings meet: all begin with none and end with all.
+    """
+    rank = np.argsort(np.array(orders), axis=1)
+    steps = np.arange(rank.shape[1] + 1)
+    taken = (rank[:, None, :] < steps[:, None]).reshape(-1, rank.shape[1])
+    places = np.arange(rank.shape[1])
+    numbers = taken @ (1 << places) if len(places) < _BITS else np.arange(len(taken))
+    _, first, again = np.unique(numbers, return_index=True, return_inverse=True)
+    return taken[first], again
+
+
 _MOST_GROUPS_EXACT = 8
+_BITS = 63  # of an integer that numbers sets
 
 
 def _equal(left: NDArray[Any], right: NDArray[Any]) -> bool:

@@ -134,6 +134,31 @@ def test_many_rows_are_encoded_as_few():
     np.testing.assert_array_equal(grid.encode(rows)[8_800:8_900], grid.encode(rows[8_800:8_900]))
 
 
+@pytest.mark.parametrize("count", [1, 15, 16, 200])
+def test_a_row_alone_is_encoded_as_among_others(count):
+    """
+    Whether one search serves all columns or each has its own changes nothing.
+    """
+    grid = fit_grid(random_rows(0))
+    rows = random_rows(3, 500)
+
+    np.testing.assert_array_equal(grid.encode(rows[:count]), grid.encode(rows)[:count])
+
+
+def test_mixtures_are_scored_as_their_inputs():
+    """
+    What goes through the first layer once gives what it gives row by row.
+    """
+    rng = np.random.default_rng(0)
+    network = Network(states(torch_members(2)))
+    start, steps = rng.normal(size=network.inputs), rng.normal(size=(3, network.inputs))
+    taken = np.array([[0, 0, 0], [1, 0, 1], [1, 1, 1]], dtype=bool)
+
+    said = network.mixture_logits(start, steps, taken)
+
+    np.testing.assert_allclose(said, network.logits(start + taken @ steps), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "change",
     [

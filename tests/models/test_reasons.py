@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.build_optimizer import BuildOptimizer
 from models.failure_predictor import FailurePredictor
 from models.network import Network, fit_grid, parameter_names
-from models.reasons import attribute, columns_of
+from models.reasons import attribute, attribute_mixtures, columns_of
 from tests.models.examples import manifest
 
 FEATURES = tuple("abcdef")
@@ -90,6 +90,45 @@ def test_groups_must_divide_the_features(groups):
     """
     with pytest.raises(ValueError, match="unknown features"):
         columns_of(FEATURES, groups)
+
+
+@given(rows, rows, st.integers(1, 20))
+def test_mixtures_are_explained_as_rows_are(row, baseline, orderings):
+    """
+    A score that shares sums between rows gets the parts that it would get row by row.
+    """
+
+    def score(rows):
+        return np.tanh(rows.sum(axis=1)) + rows[:, 0] * rows[:, 5]
+
+    columns = columns_of(FEATURES, GROUPS)
+
+    by_rows = attribute(score, row, baseline, columns, orderings=orderings)
+    by_sums = attribute_mixtures(
+        lambda start, steps, taken: score(start + taken @ steps),
+        row,
+        baseline,
+        columns,
+        orderings=orderings,
+    )
+
+    assert by_sums == pytest.approx(by_rows, abs=1e-9)
+
+
+def test_no_row_is_scored_twice():
+    """
+    Sets of groups that several orderings pass through are scored once.
+    """
+    asked = []
+
+    def score(rows):
+        asked.append(rows)
+        return rows.sum(axis=1)
+
+    attribute(score, np.ones(6), np.zeros(6), columns_of(FEATURES, GROUPS), orderings=64)
+
+    (rows,) = asked
+    assert len(np.unique(rows, axis=0)) == len(rows)
 
 
 def test_features_of_no_group_are_not_lost():
