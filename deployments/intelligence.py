@@ -107,8 +107,9 @@ def _candidates(
     if tests is not None:
         names = list(dict.fromkeys(tests))
         return names, state.tests.numbers(names)
-    numbers = state.tests.active()
-    return [state.tests.name(int(number)) for number in numbers], numbers
+    known = state.tests
+    numbers = known.active()
+    return known.names(numbers), numbers
 
 
 def _known(case: SelectionCase, names: list[str], numbers: NDArray[np.int32]) -> Candidates:

@@ -30,13 +30,17 @@ def pack(tree: Tree) -> bytes:
 def unpack(body: bytes) -> Tree:
     """Return the tree that *body* was packed from; its arrays are writable.
 
+    Equal strings are one object in it: paths and people recur in every part of a state.
+
     Raises:
         UnusableSnapshot: If *body* is truncated or was never packed here.
     """
     try:
-        return msgpack.unpackb(body, ext_hook=_read, unicode_errors="surrogatepass")
+        tree = msgpack.unpackb(body, ext_hook=_read, unicode_errors="surrogatepass")
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise UnusableSnapshot("unknown", f"not a frozen state: {error}") from error
+    _share(tree, {})
+    return tree
 
 
 def open_frozen(body: bytes, state: str) -> Tree:
@@ -51,6 +55,21 @@ def open_frozen(body: bytes, state: str) -> Tree:
     if tree["state"] != state:
         raise UnusableSnapshot(state, f"it was frozen as {tree['state']!r}")
     return tree
+
+
+def _share(tree: Tree, same: dict[str, str]) -> None:
+    """Replace equal strings in the lists and values of *tree* by the first of them."""
+    if isinstance(tree, list):
+        places: Any = enumerate(tree)
+    elif isinstance(tree, dict):
+        places = tree.items()
+    else:
+        return
+    for place, value in places:
+        if isinstance(value, str):
+            tree[place] = same.setdefault(value, value)
+        elif isinstance(value, list | dict):
+            _share(value, same)
 
 
 def _write(value: object) -> object:

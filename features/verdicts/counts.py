@@ -19,6 +19,8 @@ PRIOR = 5.0
 
 _RUNS, _FAILURES, _FIRST_RUNS, _FIRST_FAILURES, _SINCE, _FIRST, _LATEST = range(7)
 _SUMMED = slice(_RUNS, _FIRST_FAILURES + 1)
+_KEPT = (np.int32, np.float32, np.int8, np.float16, np.float32, np.float32, np.float32)
+"""Halves are exact in a float32 up to eight million, whole numbers up to sixteen."""
 
 
 class Counts(TestFeature):
@@ -49,7 +51,7 @@ class Counts(TestFeature):
 
     def __init__(self, *, capacity: int) -> None:
         fills = (0.0, 0.0, 0.0, 0.0, NAN, NAN, NAN)
-        self._columns = Columns(fills, np.float64, capacity=capacity)
+        self._columns = Columns(fills, np.float64, kept=_KEPT, capacity=capacity)
         self._totals = np.zeros(_FIRST_FAILURES + 1)
 
     def read(self, candidates: Candidates) -> Values:

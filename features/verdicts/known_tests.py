@@ -47,12 +47,15 @@ class KnownTests:
 
     def numbers(self, names: list[str]) -> NDArray[np.int32]:
         """Return the numbers of *names*, -1 for tests that were never reported."""
-        found = (self._catalogue.number(name) for name in names)
-        return np.array([-1 if number is None else number for number in found], dtype=np.int32)
+        return self._catalogue.numbers(names)
 
     def name(self, number: int) -> str:
         """Return the name of the test *number*."""
         return self._catalogue.name(number)
+
+    def names(self, numbers: NDArray[np.int32]) -> list[str]:
+        """Return the names of the tests *numbers*; faster than one by one."""
+        return self._catalogue.names(numbers.tolist())
 
     def file(self, number: int) -> str:
         """Return the file of the test *number*; empty if unknown."""

@@ -29,7 +29,7 @@ class LastVerdicts(TestFeature):
     group = "recent_verdicts"
 
     def __init__(self, *, capacity: int) -> None:
-        self._columns = Columns([NAN] * LAST, capacity=capacity)
+        self._columns = Columns([NAN] * LAST, kept=[np.float16] * LAST, capacity=capacity)
 
     def read(self, candidates: Candidates) -> Values:
         """Return the verdicts."""

@@ -18,6 +18,7 @@ BUILDS = 1_024
 COMMITS = 4_096
 
 _BUILD, _FAILING, _FLAKY, _DURATION = range(4)
+_LATEST = (np.int32, np.int8, np.int8, np.float64)
 _NO_COMMIT = -1.0
 
 
@@ -30,9 +31,11 @@ class Ledger:
     """
 
     def __init__(self, *, capacity: int) -> None:
-        self._latest = Columns((-1.0, 0.0, 0.0, 0.0), np.float64, capacity=capacity)
+        latest = (-1.0, 0.0, 0.0, 0.0)
+        self._latest = Columns(latest, np.float64, kept=_LATEST, capacity=capacity)
         fills = [_NO_COMMIT] * REMEMBERED + [0.0] * REMEMBERED
-        self._past = Columns(fills, np.float64, capacity=capacity)
+        kept = [np.int32] * REMEMBERED + [np.float16] * REMEMBERED
+        self._past = Columns(fills, np.float64, kept=kept, capacity=capacity)
         self._builds: Recent[list[int]] = Recent(limit=BUILDS)
         self._commits: Recent[int] = Recent(limit=COMMITS)
         self._next_commit = 0

@@ -47,9 +47,8 @@ class PathTokens(TestFeature):
         self._tokens: dict[str, int] = {}
         self._weights: Values = np.zeros(0)
         self._whole: Values = np.zeros(0)
-        self._token_of = np.empty(0, dtype=np.int32)
-        self._test_of = np.empty(0, dtype=np.int32)
-        self._count = 0
+        self._token_of: Values = np.empty(0, dtype=np.uint16)
+        self._lengths = np.empty(0, dtype=np.uint8)
         self._subjects = Subjects()
 
     def read(self, candidates: Candidates) -> Values:
@@ -73,29 +72,33 @@ class PathTokens(TestFeature):
     def grow(self, catalogue: Catalogue, count: int) -> None:
         """Learn the words of new tests."""
         self._subjects.grow(catalogue, count)
-        if count <= self._count:
+        if count <= len(self._lengths):
             return
         of_token: list[int] = []
-        of_test: list[int] = []
-        for number in range(self._count, count):
+        lengths: list[int] = []
+        for number in range(len(self._lengths), count):
             words = tokens(f"{catalogue.file(number)} {catalogue.name(number)}")
             distinct = sorted(set(words[-MAX_TOKENS:]))
             of_token += [self._tokens.setdefault(word, len(self._tokens)) for word in distinct]
-            of_test += [number] * len(distinct)
-        self._count = count
-        more = (np.array(of_token, dtype=np.int32), np.array(of_test, dtype=np.int32))
-        self._token_of = np.concatenate((self._token_of, more[0]))
-        self._test_of = np.concatenate((self._test_of, more[1]))
+            lengths.append(len(distinct))
+        more = np.array(of_token, dtype=np.int32)
+        self._token_of = self._narrow(np.concatenate((self._token_of, more)))
+        self._lengths = np.concatenate((self._lengths, np.array(lengths, dtype=np.uint8)))
         self._weigh()
 
     def freeze(self) -> Tree:
         """Return the words, and which test has which; subjects follow from the catalogue."""
-        return [list(self._tokens), self._token_of, self._test_of, self._count]
+        tests = self._test_of().astype(np.int32)
+        return [list(self._tokens), self._token_of.astype(np.int32), tests, len(self._lengths)]
 
     def thaw(self, tree: Tree) -> None:
         """Take over words and pairs."""
-        words, self._token_of, self._test_of, self._count = tree
+        words, token_of, test_of, count = tree
+        if (np.diff(test_of) < 0).any():
+            raise ValueError("words are not in the order of tests")
         self._tokens = {word: number for number, word in enumerate(words)}
+        self._token_of = self._narrow(token_of)
+        self._lengths = np.bincount(test_of, minlength=count).astype(np.uint8)
         self._weigh()
 
     def _weigh(self) -> None:
@@ -104,13 +107,22 @@ class PathTokens(TestFeature):
         self._whole = self._sum_by_test(self._weights)
 
     def _rarity(self, frequency: Values | int) -> Values:
-        weight: Values = np.log((self._count + 1) / (frequency + np.float64(0.5))) ** 2
+        weight: Values = np.log((len(self._lengths) + 1) / (frequency + np.float64(0.5))) ** 2
         return weight
 
     def _sum_by_test(self, weights: Values) -> Values:
         of_pairs = weights[self._token_of]
-        sums: Values = np.bincount(self._test_of, weights=of_pairs, minlength=self._count)
+        count = len(self._lengths)
+        sums: Values = np.bincount(self._test_of(), weights=of_pairs, minlength=count)
         return sums
+
+    def _test_of(self) -> NDArray[np.intp]:
+        """Return the test of every pair; pairs are in the order of tests."""
+        return np.repeat(np.arange(len(self._lengths)), self._lengths)
+
+    def _narrow(self, token_of: Values) -> Values:
+        """Return the words of every pair in the fewest bytes: most projects have few words."""
+        return token_of.astype(np.min_scalar_type(max(len(self._tokens), 2**8)), copy=False)
 
 
 class Subjects:

@@ -9,6 +9,7 @@ import numpy as np
 from features.feature import NAN, KnownAt
 from features.frozen import Tree
 from features.verdicts.catalogue import Catalogue
+from features.verdicts.columns import room
 from features.verdicts.feature import Candidates, TestFeature, Values
 from features.verdicts.runs import Runs
 
@@ -35,52 +36,68 @@ class SimilarBuilds(TestFeature):
     group = "similar_builds"
 
     def __init__(self, *, capacity: int) -> None:
-        self._marks = np.zeros((capacity, BUILDS), dtype=np.uint8)
+        self._ran = np.zeros((capacity, BUILDS // 8), dtype=np.uint8)
+        self._failed = np.zeros_like(self._ran)
         self._builds = np.full(BUILDS, -1, dtype=np.int64)
         self._sizes = np.zeros(BUILDS, dtype=np.int64)
         self._count = 0
 
     def read(self, candidates: Candidates) -> Values:
         """Return the weighted shares."""
-        marks = self._marks[candidates.tests]
-        marks[candidates.tests < 0] = 0
-        ran = marks > 0
+        never = candidates.tests < 0
+        ran, failed = (_flags(bits[candidates.tests]) for bits in (self._ran, self._failed))
+        ran[never], failed[never] = False, False
         shared = ran.sum(axis=0, dtype=np.int32)
         either = self._sizes + len(candidates.tests) - shared
         weights = ((shared / np.maximum(either, 1)) ** SHARPNESS).astype(np.float32)
         total = (ran * weights).sum(axis=1)
-        failing, builds = np.nonzero(marks == _FAILED)
-        failed = np.bincount(failing, weights=weights[builds], minlength=len(total))
-        shares: Values = np.divide(failed, total, out=np.full(len(total), NAN), where=total > 0)
+        failing, builds = np.nonzero(failed)
+        weighed = np.bincount(failing, weights=weights[builds], minlength=len(total))
+        shares: Values = np.divide(weighed, total, out=np.full(len(total), NAN), where=total > 0)
         return shares[:, None]
 
     def grow(self, catalogue: Catalogue, count: int) -> None:  # noqa: ARG002 - names do not matter
         """Make room for new tests."""
         self._count = max(self._count, count)
-        missing = self._count - len(self._marks)
+        missing = self._count - len(self._ran)
         if missing > 0:
-            room = np.zeros((max(missing, len(self._marks)), BUILDS), dtype=np.uint8)
-            self._marks = np.concatenate((self._marks, room))
+            more = np.zeros((room(missing, of=len(self._ran)), BUILDS // 8), dtype=np.uint8)
+            self._ran = np.concatenate((self._ran, more))
+            self._failed = np.concatenate((self._failed, more))
 
     def ran(self, runs: Runs) -> None:
         """Mark what a build ran, in the place of the oldest build."""
         place = runs.build % BUILDS
+        byte, bit = place // 8, np.uint8(128 >> place % 8)
         if self._builds[place] > runs.build:
             return  # so late that its place is taken
         if self._builds[place] < runs.build:
             self._builds[place] = runs.build
             self._sizes[place] = 0
-            self._marks[:, place] = 0
-        self._sizes[place] += np.count_nonzero(self._marks[runs.tests, place] == 0)
-        self._marks[runs.tests, place] = np.where(runs.failing, _FAILED, _RAN)
+            self._ran[:, byte] &= ~bit
+            self._failed[:, byte] &= ~bit
+        before = self._ran[runs.tests, byte]
+        self._sizes[place] += np.count_nonzero(before & bit == 0)
+        self._ran[runs.tests, byte] = before | bit
+        others = self._failed[runs.tests, byte] & ~bit
+        self._failed[runs.tests, byte] = np.where(runs.failing, others | bit, others)
 
     def freeze(self) -> Tree:
-        """Return which builds are marked, and their marks."""
-        return [self._builds, self._marks[: self._count]]
+        """Return which builds are marked, and their marks: 0 did not run, 1 ran, 2 failed."""
+        marks = _flags(self._ran[: self._count]).view(np.uint8)
+        return [self._builds, marks + _flags(self._failed[: self._count])]
 
     def thaw(self, tree: Tree) -> None:
         """Take over builds and marks."""
         self._builds, marks = tree
         self._sizes = np.count_nonzero(marks, axis=0).astype(np.int64)
         self._count = len(marks)
-        self._marks = marks if self._count else np.zeros((1, BUILDS), dtype=np.uint8)
+        if self._builds.shape != (BUILDS,) or marks.shape[1:] != (BUILDS,):
+            raise ValueError(f"marks have shape {marks.shape}")
+        kept = marks if self._count else np.zeros((1, BUILDS), dtype=np.uint8)
+        self._ran, self._failed = (np.packbits(kept >= least, axis=1) for least in (_RAN, _FAILED))
+
+
+def _flags(bits: Values) -> Values:
+    """Return the flags of packed *bits*, a byte each: bool (n, BUILDS)."""
+    return np.unpackbits(bits, axis=1).view(np.bool_)

@@ -20,6 +20,8 @@ PRIOR = 1.0
 """Touches without company that every name is assumed to have had."""
 
 _KEEP = 2 ** (-1 / HALF_LIFE)
+_NOBODY, _NOTHING = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+"""Shared by all names without company, of which there are many; arrays are never changed here."""
 
 Array = NDArray[Any]
 
@@ -29,13 +31,14 @@ class Company:
     """How often a name was touched, and with which tests; `tests` are sorted."""
 
     touches: float = 0.0
-    tests: Array = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-    counts: Array = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    tests: Array = field(default_factory=lambda: _NOBODY)
+    counts: Array = field(default_factory=lambda: _NOTHING)
 
     def touch(self) -> None:
         """Count a build that touched the name, and let what was before fade."""
         self.touches = self.touches * _KEEP + 1
-        self.counts = self.counts * np.float32(_KEEP)
+        if len(self.counts):
+            self.counts = self.counts * np.float32(_KEEP)
 
     def add(self, tests: Array, weight: float) -> None:
         """Count *tests* (sorted, unique) as company of the latest touch."""
@@ -104,7 +107,13 @@ class Together:
     def thaw(self, tree: Tree) -> None:
         """Take over what `freeze` returned."""
         names, touches, lengths, tests, counts = tree
-        ends = np.cumsum(lengths)[:-1]
-        parts = zip(np.split(tests, ends), np.split(counts, ends), strict=True)
-        companies = zip(names, touches.tolist(), parts, strict=False)
-        self._names.thaw({name: Company(n, *part) for name, n, part in companies})
+        companies: dict[str, Company] = {}
+        end = 0
+        for name, touched, length in zip(names, touches.tolist(), lengths.tolist(), strict=True):
+            some = slice(end, end + length)
+            end += length
+            with_ = (tests[some], counts[some]) if length else ()
+            companies[name] = Company(touched, *with_)
+        if end != len(tests) or end != len(counts):
+            raise ValueError("company of unknown names")
+        self._names.thaw(companies)

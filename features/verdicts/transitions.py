@@ -18,6 +18,7 @@ HALF_LIFE = 10.0
 
 _ALPHA = 1 - 2 ** (-1 / HALF_LIFE)
 _LAST, _COUNT, _EWMA, _FLAKY, _RUNS = range(5)
+_KEPT = (np.float16, np.int32, np.float64, np.float64, np.int32)
 
 
 class Transitions(TestFeature):
@@ -33,7 +34,8 @@ class Transitions(TestFeature):
     group = "flakiness"
 
     def __init__(self, *, capacity: int) -> None:
-        self._columns = Columns((NAN, 0.0, 0.0, 0.0, 0.0), np.float64, capacity=capacity)
+        fills, kept = (NAN, 0.0, 0.0, 0.0, 0.0), _KEPT
+        self._columns = Columns(fills, np.float64, kept=kept, capacity=capacity)
 
     def read(self, candidates: Candidates) -> Values:
         """Return counts and shares."""

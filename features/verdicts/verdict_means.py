@@ -46,7 +46,9 @@ class VerdictMeans(TestFeature):
 
     def __init__(self, counts: Counts, *, capacity: int) -> None:
         self._counts = counts
-        self._columns = Columns([0.0] * (_RUNS + 1), np.float64, capacity=capacity)
+        kept = [np.float64] * _RUNS + [np.int32]
+        fills = [0.0] * (_RUNS + 1)
+        self._columns = Columns(fills, np.float64, kept=kept, capacity=capacity)
 
     def read(self, candidates: Candidates) -> Values:
         """Return the means."""
