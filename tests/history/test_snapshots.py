@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from devmind.errors import InvalidInput, NotFound
 from devmind.events import Queued
 from history.events import Snapshot
+from history.snapshots import SPACING, spaced
 from tests.history.builders import build
 from tests.history.test_properties import bounded
 
@@ -27,22 +28,38 @@ def test_newest_snapshot_is_loaded(shop):
         shop.save_snapshot(snapshot(as_of))
 
     assert snapshot(9) == shop.load_snapshot("shop", "build/1")
-    assert snapshot(6) == shop.load_snapshot("shop", "build/1", until=8)
+    assert snapshot(4) == shop.load_snapshot("shop", "build/1", until=8)
     assert shop.load_snapshot("shop", "build/1", until=3) is None
     assert shop.load_snapshot("shop", "build/2") is None
 
 
 def test_old_snapshots_go(shop):
     """
-    Only the newest three of a state are kept, and other states are left alone.
+    Of a state's neighbouring snapshots the newest stays; other states are left alone.
     """
     shop.save_snapshot(snapshot(1, state="test/1"))
-    for as_of in range(1, 6):
+    for as_of in range(2, 6):
         shop.save_snapshot(snapshot(as_of))
 
-    assert snapshot(3) == shop.load_snapshot("shop", "build/1", until=3)
-    assert shop.load_snapshot("shop", "build/1", until=2) is None
+    assert snapshot(5) == shop.load_snapshot("shop", "build/1")
+    assert snapshot(2) == shop.load_snapshot("shop", "build/1", until=4)
     assert snapshot(1, state="test/1") == shop.load_snapshot("shop", "test/1")
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=60), st.integers(2, 4))
+def test_there_is_a_snapshot_for_readers_of_the_past(steps, keep):
+    """
+    However often a state is frozen, few snapshots stay, among them the newest and one from so far
+    back as `keep` - 2 spacings, once the history is that long.
+    """
+    marks, newest = [], 0
+    for step in steps:
+        newest += step
+        marks = spaced([*marks, newest], keep)
+
+        assert marks[-1] == newest
+        assert len(marks) <= keep
+        assert marks[0] == steps[0] or newest - marks[0] > (keep - 2) * SPACING
 
 
 def test_second_snapshot_replaces_the_first(shop):
