@@ -34,6 +34,13 @@ class Answered(Protocol):
         """Whether it knew too little."""
 
 
+class Warming(Protocol):
+    """Loads states before they are asked for."""
+
+    def warm_soon(self) -> object:
+        """Start unless that was done; never blocks."""
+
+
 class Watching(Protocol):
     """Looks, in the background, what came of what was said."""
 
@@ -61,6 +68,7 @@ class Bench(Generic[M, S]):
         clock: Monotonic seconds.
         beside: Remembers answers and asks the shadow; nothing is remembered without it.
         watcher: Compares what was said with what came of it.
+        warmer: Fills *states* once the first version is loaded.
     """
 
     slot: ModelSlot[M]
@@ -72,6 +80,7 @@ class Bench(Generic[M, S]):
     clock: Callable[[], float] = time.monotonic
     beside: Beside[M, S] | None = None
     watcher: Watching | None = None
+    warmer: Warming | None = None
 
     async def answer(
         self,
@@ -140,6 +149,7 @@ class Bench(Generic[M, S]):
         """Follow another version; at the start, wait for the first one."""
         self.slot.want(user_config)
         await self.slot.settle(SETTLE_S)
+        self._warm_soon()
 
     async def check_health(self) -> None:
         """Look whether another version is wanted, and what builds have ended; never waits."""
@@ -148,8 +158,13 @@ class Bench(Generic[M, S]):
             self.beside.shadow.follow_soon()
         if self.watcher is not None:
             self.watcher.look_soon()
+        self._warm_soon()
 
     async def readiness(self) -> Readiness:
         """Say whether a version is loaded, and which."""
         serving = self.slot.serving
         return Readiness(ready=serving is not None, reason=self.slot.reason, version=serving)
+
+    def _warm_soon(self) -> None:
+        if self.warmer is not None and self.slot.loaded is not None:
+            self.warmer.warm_soon()

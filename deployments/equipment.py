@@ -35,6 +35,7 @@ from deployments.remembering import Remembering
 from deployments.resolve import Resolver
 from deployments.shadows import Shadows
 from deployments.training_jobs import Runner, TrainingJobs
+from deployments.warming import Warmer
 from deployments.watched_states import WatchedStates
 from deployments.watching import Eyes, Watchable, Watcher
 from devmind.errors import HistoryUnavailable
@@ -61,6 +62,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 PIPELINES_MAX_AGE_S = 30.0
+WATCHED_SHARE = 8
+"""One part in so many of the memory for states is the watcher's."""
 _PATIENCE_S = 60.0
 
 
@@ -182,12 +185,14 @@ class Equipment:
             )
 
         serving, shadow = following(CHAMPION), following(SHADOW)
+        watched_bytes = settings.states_mib * 2**20 // WATCHED_SHARE
         states = LiveStates(
             history=store,
             kind=kind,
             max_age_s=settings.state_max_age_s,
             capacity=self.projects,
             clock=time.monotonic,
+            max_bytes=settings.states_mib * 2**20 - watched_bytes,
         )
         memory = Remembering(predictions, metrics=metrics)
         return Bench(
@@ -204,7 +209,7 @@ class Equipment:
                 slot=serving,
                 shadow=shadow,
                 eyes=eyes,
-                states=WatchedStates(store, kind),
+                states=WatchedStates(store, kind, max_bytes=watched_bytes),
                 history=store,
                 book=predictions,
                 memory=memory,
@@ -212,6 +217,7 @@ class Equipment:
                 now=utc_now,
                 holder=uuid.uuid4().hex,
             ),
+            warmer=Warmer(states=states, newest=store.newest_projects, clock=time.monotonic),
         )
 
 

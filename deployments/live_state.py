@@ -15,6 +15,7 @@ from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 import structlog
 
+from deployments.room import NEWS_WEIGHED, WORTH_SAVING, News, Room
 from deployments.threads import to_the_end
 from devmind.errors import HistoryUnavailable
 from history.events import Snapshot, StoredEvent
@@ -23,7 +24,10 @@ log = structlog.get_logger(__name__)
 
 PAGE = 1_000
 SNAPSHOT_EVERY = 2_000
-"""How many events are folded before the state is worth freezing."""
+"""How many events are folded before the state is worth freezing; many verdicts are, too."""
+SAVED_AT_ONCE = 4
+"""How many states that leave are saved at a time; others are folded again when they come back."""
+UNLIMITED = 2**62
 
 
 class FoldedState(Protocol):
@@ -42,6 +46,9 @@ class FoldedState(Protocol):
 
     def freeze(self) -> bytes:
         """Return everything that was learned."""
+
+    def nbytes(self) -> int:
+        """Return about how much memory it takes; walks through all of it."""
 
     @classmethod
     def thaw(cls, body: bytes) -> Self:
@@ -69,8 +76,10 @@ class _Entry(Generic[S]):
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     state: S | None = None
     looked_at: float = float("-inf")
-    frozen_at: int = 0
     users: int = 0
+    news: News = field(default_factory=News)
+    nbytes: int = 0
+    weighed_at: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +107,7 @@ class LiveStates(Generic[S]):
         capacity: How many projects are kept; the least recently used goes first.
         clock: Monotonic seconds.
         snapshot_every: Events folded before the state is frozen and kept.
+        max_bytes: How much memory the states may take, about; one is always kept.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword, each a knob of its own
@@ -109,11 +119,12 @@ class LiveStates(Generic[S]):
         capacity: int,
         clock: Callable[[], float],
         snapshot_every: int = SNAPSHOT_EVERY,
+        max_bytes: int = UNLIMITED,
     ) -> None:
         self._history = history
         self._kind = kind
         self._max_age_s = max_age_s
-        self._capacity = capacity
+        self.room = Room(projects=capacity, nbytes=max_bytes)
         self._clock = clock
         self._snapshot_every = snapshot_every
         self._entries: OrderedDict[str, _Entry[S]] = OrderedDict()
@@ -167,10 +178,9 @@ class LiveStates(Generic[S]):
             entry.state = None  # it may be half folded
             raise
         entry.looked_at = now
+        self.room.put(project, entry.nbytes)
         if frozen is not None:
-            task = asyncio.get_running_loop().create_task(self._save(frozen))
-            self._saving.add(task)
-            task.add_done_callback(self._saving.discard)
+            self._save_soon(lambda: frozen)
         return False
 
     def _fold(self, project: str, entry: _Entry[S]) -> Snapshot | None:
@@ -178,38 +188,61 @@ class LiveStates(Generic[S]):
         while events := self._history.tail(project, after=state.as_of, limit=PAGE):
             for event in events:
                 state.update(event)
+                entry.news.add(event)
             if len(events) < PAGE:
                 break
         entry.state = state
-        if state.as_of - entry.frozen_at < self._snapshot_every:
+        if entry.weighed_at < 0 or state.as_of - entry.weighed_at >= NEWS_WEIGHED:
+            entry.nbytes, entry.weighed_at = state.nbytes(), state.as_of
+        if not entry.news.worth(self._snapshot_every):
             return None
-        entry.frozen_at = state.as_of
+        entry.news = News()
+        return self._frozen(project, state)
+
+    def _frozen(self, project: str, state: S) -> Snapshot:
         return Snapshot(
             project=project, state=self._kind.STATE, as_of=state.as_of, body=state.freeze()
         )
 
     def _thaw(self, project: str, entry: _Entry[S]) -> S:
+        entry.news, entry.weighed_at = News(), -1
         snapshot = self._history.load_snapshot(project, self._kind.STATE)
         if snapshot is None:
             return self._kind()
         try:
-            state = self._kind.thaw(snapshot.body)
+            return self._kind.thaw(snapshot.body)
         except Exception:
             log.exception("snapshot unusable, replaying", state=self._kind.STATE)
             return self._kind()
-        entry.frozen_at = state.as_of
-        return state
 
-    async def _save(self, snapshot: Snapshot) -> None:
+    def _save_soon(self, frozen: Callable[[], Snapshot]) -> None:
+        task = asyncio.get_running_loop().create_task(self._save(frozen))
+        self._saving.add(task)
+        task.add_done_callback(self._saving.discard)
+
+    async def _save(self, frozen: Callable[[], Snapshot]) -> None:
         try:
-            await asyncio.to_thread(self._history.save_snapshot, snapshot)
+            await asyncio.to_thread(lambda: self._history.save_snapshot(frozen()))
         except Exception:
-            log.exception("snapshot not saved", state=snapshot.state, as_of=snapshot.as_of)
+            log.exception("snapshot not saved", state=self._kind.STATE)
 
     def _forget(self, project: str, entry: _Entry[S]) -> None:
         if not entry.users and (entry.state is None or not entry.state.as_of):
             self._entries.pop(project, None)
+            self.room.drop(project)
+        if self.room.full:
+            self._make_room()
+
+    def _make_room(self) -> None:
         for name in [name for name, old in self._entries.items() if not old.users]:
-            if len(self._entries) <= self._capacity:
+            if not self.room.full:
                 return
-            del self._entries[name]
+            entry = self._entries.pop(name)
+            self.room.drop(name)
+            self._leave(name, entry)
+
+    def _leave(self, project: str, entry: _Entry[S]) -> None:
+        """Save a state that goes, if it has news that would take long to fold again."""
+        state, worth = entry.state, entry.news.worth(self._snapshot_every, share=WORTH_SAVING)
+        if state is not None and worth and len(self._saving) < SAVED_AT_ONCE:
+            self._save_soon(lambda: self._frozen(project, state))

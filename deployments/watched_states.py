@@ -8,7 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from deployments.live_state import FoldedState
+from deployments.live_state import UNLIMITED, FoldedState
+from deployments.room import NEWS_WEIGHED, Room
 from devmind.errors import UnusableSnapshot
 from history.events import Snapshot, StoredEvent
 
@@ -43,13 +44,22 @@ class WatchedStates(Generic[S]):
         history: Where events and snapshots are.
         kind: The class of the states.
         capacity: How many are kept; the least recently used goes first.
+        max_bytes: How much memory they may take, about; one is always kept.
     """
 
-    def __init__(self, history: Events, kind: type[S], *, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        history: Events,
+        kind: type[S],
+        *,
+        capacity: int = CAPACITY,
+        max_bytes: int = UNLIMITED,
+    ) -> None:
         self._history = history
         self._kind = kind
-        self._capacity = capacity
+        self._room = Room(projects=capacity, nbytes=max_bytes)
         self._kept: OrderedDict[str, tuple[S, int]] = OrderedDict()
+        self._weighed: dict[str, tuple[int, int]] = {}
 
     def at(self, project: str, as_of: int) -> S:
         """Return the state with exactly the events up to *as_of*, for the caller to go on with.
@@ -65,12 +75,21 @@ class WatchedStates(Generic[S]):
         """Take a state back that has come to *as_of*."""
         self._kept[project] = (state, as_of)
         self._kept.move_to_end(project)
-        while len(self._kept) > self._capacity:
-            self._kept.popitem(last=False)
+        self._room.put(project, self._weight(project, state, as_of))
+        while self._room.full:
+            self.forget(next(iter(self._kept)))
 
     def forget(self, project: str) -> None:
         """Drop a project's state."""
         self._kept.pop(project, None)
+        self._weighed.pop(project, None)
+        self._room.drop(project)
+
+    def _weight(self, project: str, state: S, as_of: int) -> int:
+        size, when = self._weighed.get(project, (0, -NEWS_WEIGHED))
+        if as_of - when >= NEWS_WEIGHED:
+            size, when = self._weighed[project] = (state.nbytes(), as_of)
+        return size
 
     def _folded(self, project: str, as_of: int) -> S:
         state = self._thawed(project, as_of)

@@ -91,6 +91,8 @@ class ServerSettings(BaseSettings):
     """Audience tags of its applications, by commas (`DEVMIND_ACCESS_AUDIENCE`)."""
     state_max_age_s: Annotated[float, Field(ge=0)] = 1.0
     """How long a replica answers without looking for newer events (`DEVMIND_STATE_MAX_AGE_S`)."""
+    states_mib: Annotated[int, Field(ge=16)] = 1024
+    """Memory for projects' states in a model replica, in MiB (`DEVMIND_STATES_MIB`)."""
     log_level: Level = "info"
     """Lines below it are not logged (`DEVMIND_LOG_LEVEL`); each answer is one line of `info`."""
     trace_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1

@@ -19,6 +19,7 @@ from features.pipeline_jobs import JobBook
 from features.pipelines import PipelineBook, PipelineFacts
 from features.recent import Recent
 from features.recent_outcomes import OutcomeBook, RecentOutcomes
+from features.sizes import size_of
 from features.steps import StepBook, StepFacts
 from features.traits import Traits
 from history.events import (
@@ -119,6 +120,10 @@ class BuildState:
             self._report(event)
         else:
             self._finish(event)
+
+    def nbytes(self) -> int:
+        """Return about how many bytes of memory the state takes; walks through all of it."""
+        return size_of(self)
 
     def freeze(self) -> bytes:
         """Return the state as bytes; equal states give equal bytes."""

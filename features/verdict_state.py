@@ -14,6 +14,7 @@ from features.feature import KnownAt, finite
 from features.frozen import open_frozen, pack
 from features.names import groups_of, known_at_of, names_of, state_name
 from features.recent import Recent
+from features.sizes import size_of
 from features.traits import Traits
 from features.verdicts.catalogue import Catalogue
 from features.verdicts.columns import SMALLEST, Columns
@@ -104,6 +105,10 @@ class TestState:
             self._builds.put(event.build_id, context_of(event.build).traits)
         elif isinstance(event, TestsReported):
             self._report(event)
+
+    def nbytes(self) -> int:
+        """Return about how many bytes of memory the state takes; walks through all of it."""
+        return size_of(self)
 
     def freeze(self) -> bytes:
         """Return the state as bytes; equal states give equal bytes."""

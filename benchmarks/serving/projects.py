@@ -60,8 +60,9 @@ def events(tests: int, builds: int, *, seed: int) -> Iterator[StoredEvent]:
         again = failing[ran] & (rng.random(len(ran)) < _PERSISTS)
         failing[ran] = again | (rng.random(len(ran)) < tendency[ran])
         durations_s = (usual_s[ran] * rng.lognormal(0, 0.2, len(ran))).astype(np.float32)
-        named = tuple(NamedTest(number=n, name=_name(n), file=_file(n)) for n in range(tests))
-        yield from _build(number, ran, failing[ran], durations_s, named if every else (), rng)
+        new = range(tests) if every else ()
+        named = tuple(NamedTest(number=n, name=_name(n), file=_file(n)) for n in new)
+        yield from _build(number, ran, failing[ran], durations_s, named, rng)
 
 
 def named(body: bytes, project: str) -> bytes:
