@@ -13,7 +13,7 @@ from history.bodies import decode_outcome, decode_queued
 from history.columns import Unpacked, unpack
 from history.drafts import FINISHED, QUEUED, TESTS
 from history.events import BuildFinished, BuildQueued, NamedTest, StoredEvent, TestsReported
-from history.tables import events
+from history.tables import builds, events, projects
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -79,6 +79,21 @@ def tail(
     new_tests = _new_tests(connection, project_id, rows)
     size = sum(len(row.body) for row in rows)
     return [_event(row, new_tests) for row in rows], size
+
+
+def newest_projects(connection: Connection, limit: int) -> list[str]:
+    """Read the *limit* projects whose newest events are of the builds queued last."""
+    newest = (events.c.project_id == projects.c.id) & (
+        events.c.sequence == projects.c.last_sequence
+    )
+    query = (
+        select(projects.c.name)
+        .join_from(projects, events, newest)
+        .join(builds, builds.c.build_id == events.c.build_id)
+        .order_by(builds.c.queued_at.desc(), projects.c.name)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
 
 
 def queued_body(connection: Connection, build_id: str) -> bytes | None:

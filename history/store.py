@@ -165,19 +165,8 @@ class HistoryStore:
 
     def newest_projects(self, limit: int) -> list[str]:
         """Return the *limit* projects whose newest events are of the builds queued last."""
-        projects, events, builds = tables.projects, tables.events, tables.builds
-        newest = (events.c.project_id == projects.c.id) & (
-            events.c.sequence == projects.c.last_sequence
-        )
-        query = (
-            select(projects.c.name)
-            .join_from(projects, events, newest)
-            .join(builds, builds.c.build_id == events.c.build_id)
-            .order_by(builds.c.queued_at.desc(), projects.c.name)
-            .limit(limit)
-        )
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            return reading.newest_projects(connection, limit)
 
     def pipelines(self) -> list[tuple[str, str]]:
         """Return the project and name of every pipeline, sorted."""
