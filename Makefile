@@ -12,7 +12,8 @@ PYTHON =
 TORCH_INDEX =
 
 .PHONY: help install up down memory test lint types format dashboards manifests kubectl image bench-accuracy bench-models \
-	bench-history bench-training bench-retraining bench-gate bench-selection bench-remaining bench-affinity clean
+	bench-history bench-training bench-retraining bench-gate bench-selection bench-remaining bench-affinity \
+	bench-serving soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -91,6 +92,12 @@ bench-models: $(STAMP) ## print how each model does beside simple baselines, on 
 
 bench-history: $(STAMP) ## print how fast the history is read back
 	$(BIN)/python -m benchmarks.history_read $(ARGS)
+
+bench-serving: $(STAMP) ## print what our service costs beside others with the same models (ARGS=--quick)
+	$(BIN)/python -m benchmarks.serving $(ARGS)
+
+soak: $(STAMP) ## load the service for ten minutes and print whether its memory stays flat
+	$(BIN)/python -m benchmarks.serving.soak $(ARGS)
 
 clean: ## remove .venv and caches; history and models in var/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

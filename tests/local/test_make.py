@@ -14,6 +14,8 @@ TARGETS = (
     "format",
     "bench-models",
     "bench-history",
+    "bench-serving",
+    "soak",
     "clean",
 )
 
