@@ -1,7 +1,8 @@
 """Our service beside plain FastAPI, MLflow, BentoML and MLServer: `make bench-serving`.
 
 All serve the same models to the same load, by turns, on this machine. It prints the tables, writes
-them to `benchmarks/results/serving.md` with a picture, and says which goals are reached.
+them to `benchmarks/results/serving.md` with a picture if all servers and endpoints were asked for,
+and says which goals are reached. Everything it needs is made at first use and kept in `var/`.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def main(  # noqa: PLR0913 - one argument an option
             measure_all(entries, plan, program, results, watching)
         except KeyboardInterrupt:
             results.failures.append("interrupted; what was measured until then is here")
-    _write(results, json_file)
+    whole = plan.servers == SERVERS and plan.endpoints == tuple(Endpoint)
+    _tell(results, json_file, keep=whole)
 
 
 def _entries(
@@ -112,12 +114,13 @@ def _entries(
     return found
 
 
-def _write(results: Results, json_file: Path | None) -> None:
+def _tell(results: Results, json_file: Path | None, *, keep: bool) -> None:
+    """Print the report, and keep it if it is about everything."""
     text = markdown(results)
+    print(text)
     if json_file is not None:
         json_file.write_text(to_json(results))
-    print(text)
-    if results.runs:
+    if keep and results.runs:
         RESULT.write_text(text)
         draw(results.figures, [RESULT.with_suffix(kind) for kind in (".svg", ".png")])
     print(goal_table(results.goals))

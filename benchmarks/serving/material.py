@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import features
@@ -26,7 +27,7 @@ from devmind.settings import ServerSettings
 from history.events import BuildQueued
 from history.open import open_history
 from models.bundle import Bundle, code_version, read_bundle
-from models.names import MODELS
+from models.names import MODELS, in_paths
 from models.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,8 @@ RECORDED = "bench/recorded"
 """The project whose builds are recorded under load."""
 RECORDED_BUILDS = 500
 _BATCH = 10
+_SMALL = {"DEVMIND_TRAINING_WORKERS": "1"}
+"""One worker: nothing here is measured, and two cores are soon full."""
 _OTHERS = ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "DEVMIND_DATABASE_URL")
 
 Says = Callable[[str], None]
@@ -78,11 +81,12 @@ def prepare(cache: Path, says: Says) -> Material:
     modules = (features, models, training)
     print_of = "-".join(code_version(Path(str(m.__file__)).parent)[-12:] for m in modules)
     folder = cache / "material"
-    done = folder / "made_of"
-    if not done.is_file() or done.read_text() != print_of:
+    made_of = folder / "made_of"
+    if not made_of.is_file() or made_of.read_text() != print_of:
         shutil.rmtree(folder, ignore_errors=True)
-        _make(Layout(root=ROOT, home=folder / "home"), says)
-        done.write_text(print_of)
+        folder.mkdir(parents=True)
+        made_of.write_text(print_of)
+    _make(folder, Layout(root=ROOT, home=folder / "home"), says)
     return Material(folder=folder, company=_company(folder / "home"))
 
 
@@ -114,24 +118,48 @@ def newest_builds(material: Material, name: str, count: int) -> list[QueuedBuild
     return builds[-count:]
 
 
-def _make(layout: Layout, says: Says) -> None:
+def _make(folder: Path, layout: Layout, says: Says) -> None:
+    """Make what is not there yet, a step at a time: what an earlier try finished is kept."""
     layout.make()
     ensure_token(layout)
-    env = environment(layout, own_environment(dict(os.environ)))
+    env = environment(layout, own_environment(dict(os.environ)) | _SMALL)
     commands = Commands(root=layout.root, logs=layout.logs, env=env)
-    says("simulating a company")
-    simulate = python("devmind.simulate", str(layout.simulated), "--builds", str(COMPANY_BUILDS))
-    commands.run("simulate", simulate)
-    says("importing its history")
-    commands.run("import", python("history.load", str(layout.simulated), "--json"))
     few, many = SELECTIONS.values()
-    _record(layout.home, project(few), stories(few, builds=LEARNED_BUILDS), says)
-    words = ("all", "--promote-if-better", "--force")
-    says("training the models")
-    commands.run("train", python("training.job", *words), on_line=lambda line: says(line[:90]))
-    _record(layout.home, project(many), stories(many, builds=KNOWN_BUILDS), says)
     begun: list[list[Event]] = [[Queued(build=build)] for build in recorded_builds()]
-    _record(layout.home, RECORDED, begun, says)
+
+    def train(model: str) -> None:
+        command = python("training.job", in_paths(model), "--promote-if-better", "--force")
+        commands.run(f"train {model}", command, on_line=lambda line: says(f"{model}: {line}"))
+
+    def import_company() -> None:
+        commands.run("import", python("history.load", str(layout.simulated), "--json"))
+
+    def learned() -> None:
+        _record(layout.home, project(few), stories(few, builds=LEARNED_BUILDS))
+
+    def known() -> None:
+        _record(layout.home, project(many), stories(many, builds=KNOWN_BUILDS))
+
+    steps: dict[str, Callable[[], None]] = {
+        "simulating a company": lambda: _simulate(layout, commands),
+        "importing its history": import_company,
+        f"recording {project(few)}": learned,
+        **{f"training {model}": partial(train, model) for model in MODELS},
+        f"recording {project(many)}": known,
+        f"recording {RECORDED}": lambda: _record(layout.home, RECORDED, begun),
+    }
+    for name, step in steps.items():
+        done = folder / f"done {name.replace('/', '-')}"
+        if not done.exists():
+            says(name)
+            step()
+            done.touch()
+
+
+def _simulate(layout: Layout, commands: Commands) -> None:
+    shutil.rmtree(layout.simulated, ignore_errors=True)
+    words = (str(layout.simulated), "--builds", str(COMPANY_BUILDS))
+    commands.run("simulate", python("devmind.simulate", *words))
 
 
 def recorded_builds() -> list[QueuedBuild]:
@@ -150,8 +178,7 @@ def recorded_builds() -> list[QueuedBuild]:
     ]
 
 
-def _record(home: Path, name: str, told: Iterable[list[Event]], says: Says) -> None:
-    says(f"recording {name}")
+def _record(home: Path, name: str, told: Iterable[list[Event]]) -> None:
     with open_history(settings_of(home).database) as store:
         batch: list[Event] = []
         for story in told:

@@ -15,7 +15,7 @@ from benchmarks.serving.server import Server
 QUIET_SHARE = 0.35
 """Of a core; a server that takes less has answered what was left of the point before."""
 QUIET_S = 0.4
-SETTLE_S = 20.0
+SETTLE_S = 8.0
 
 
 def measured(
@@ -38,7 +38,6 @@ def measured(
         _load(server, point, program, seconds * WARM_UP)
         settle(server)
         yield _measured(server, point, program, seconds)
-        settle(server)
         ends(point)
 
 

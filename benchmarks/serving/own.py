@@ -114,7 +114,8 @@ def _size() -> RaySize:
 def _copy(home: Path, into: Path) -> None:
     """Copy the stores; models stay where the registry has them."""
     for name in _COPIED:
-        shutil.copy(home / name, into / name)
+        for file in home.glob(f"{name}*"):  # with what SQLite keeps beside it
+            shutil.copy(file, into / file.name)
 
 
 def _deploy(

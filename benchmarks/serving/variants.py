@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 APPLICATION = "devmind"
+LIBRARIES = "benchmarks.serving.library_app:build_app"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +37,12 @@ VARIANTS = (
         name="defaults",
         about="our service on Serve's defaults, with the libraries' predictors",
         environment={
+            "DEVMIND_SERVE_DEFAULTS": "1",
             "RAY_SERVE_ENABLE_HA_PROXY": "0",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0",
-            "DEVMIND_PREDICTORS": "library",
         },
         arguments={"coalesce": False},
+        patch={"applications": [{"name": APPLICATION, "import_path": LIBRARIES}]},
     ),
 )
 """`ours` is what is shipped; `defaults` is what it is compared with."""
