@@ -8,6 +8,7 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +41,7 @@ from deployments.intelligence import TestIntelligenceService
 from deployments.metrics import Instruments
 from deployments.remote import Remote, RemoteHistory, RemotePredictions, RemoteVersions
 from deployments.replica_logs import configure_replica
+from deployments.scaling import told
 from deployments.scrape import Scrape
 from deployments.ticker import Ticker
 from deployments.tracing import TraceRoots, refuse_unusable, root_tracer
@@ -115,6 +117,11 @@ class Ingress:
         self._access = open_access(self._settings)
         self._models = {name: _remote(name, handle) for name, handle in models.items()}
         self._history = _remote("history", history)
+        self._predictions = RemotePredictions(
+            duration=self._models["build-optimizer"],
+            failure=self._models["failure-predictor"],
+            tests=self._models["test-intelligence"],
+        )
         self._scrape = Scrape(metric_agents)
 
     async def readiness(self) -> dict[str, Readiness]:
@@ -127,19 +134,23 @@ class Ingress:
         """Return the metrics of the whole application."""
         return await self._scrape.text()
 
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Tell Serve how many questions wait or are being answered, by deployment."""
+        return told(self._predictions.under_way())
+
     async def _serving(self) -> dict[str, str | None]:
         found = await asyncio.gather(*(part.readiness() for part in self._models.values()))
         return {name: part.version for name, part in zip(self._models, found, strict=True)}
 
     def __serve_build_asgi_app__(self) -> HttpApp:
         history = RemoteHistory(self._history, self._serving)
-        predictions = RemotePredictions(
-            duration=self._models["build-optimizer"],
-            failure=self._models["failure-predictor"],
-            tests=self._models["test-intelligence"],
-        )
         app = make_http_app(
-            Service(records=history, predictions=predictions, lifecycle=history, condition=self),
+            Service(
+                records=history,
+                predictions=self._predictions,
+                lifecycle=history,
+                condition=self,
+            ),
             keys=self._keys,
             about=About(
                 service="devmind-ml-service",
@@ -273,7 +284,15 @@ def proxy_host() -> str | None:
 
 
 def _remote(name: str, handle: Any) -> Remote:
-    return Remote(handle, Caller(name, FAILURES))
+    return Remote(handle, Caller(name, FAILURES), replicas=partial(_replicas, handle))
+
+
+def _replicas(handle: Any) -> int:
+    """Return how many replicas *handle* may call now; Serve keeps its list up to date."""
+    # Its own attribute: Serve tells this nowhere else without asking the controller.
+    router = getattr(handle._router, "_asyncio_router", None)  # noqa: SLF001
+    requests = None if router is None else router.request_router
+    return len(requests.curr_replicas) if requests is not None else 1
 
 
 def _versions(history: Any) -> RemoteVersions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from deployments.answers import (
     Readiness,
     RemainingAnswer,
 )
+from deployments.batches import Sent, answer_each
 from deployments.bench import Bench
 from deployments.case import Case
 from deployments.critical_path import parallel_jobs
@@ -54,6 +56,12 @@ class BuildOptimizerService:
         return await self._bench.answer(
             question.about, lambda case: forecast(case, question, self._intervals), duration_said
         )
+
+    async def predict_many(
+        self, questions: Sequence[Sent[DurationQuestion]]
+    ) -> list[DurationAnswer | Exception]:
+        """Answer several questions, each by itself."""
+        return await answer_each(self.predict, questions)
 
     async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
         """What would make it faster?"""

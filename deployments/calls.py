@@ -42,7 +42,7 @@ class Caller:
     """
 
     def __init__(self, name: str, failures: Failures, *, attempts: int = 2) -> None:
-        self._name = name
+        self.name = name
         self._failures = failures
         self._attempts = attempts
 
@@ -63,9 +63,9 @@ class Caller:
                 return await self._once(start)
             except self._failures.lost as error:
                 log.warning(
-                    "replica lost", deployment=self._name, attempt=attempt, kind=_name(error)
+                    "replica lost", deployment=self.name, attempt=attempt, kind=_name(error)
                 )
-        raise ServiceUnreachable(f"the {self._name} deployment", "its replica died")
+        raise ServiceUnreachable(f"the {self.name} deployment", "its replica died")
 
     async def _once(self, start: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -78,9 +78,7 @@ class Caller:
         except self._failures.refused as error:
             raise Overloaded(1) from error
         except self._failures.absent as error:
-            raise ServiceUnreachable(
-                f"the {self._name} deployment", "it is not deployed"
-            ) from error
+            raise ServiceUnreachable(f"the {self.name} deployment", "it is not deployed") from error
 
 
 async def together(parts: Mapping[str, Awaitable[T]]) -> dict[str, T | DevMindError]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deployments.answers import FailureAnswer, FailureFactor, Readiness, RiskLevel
+from deployments.batches import Sent, answer_each
 from deployments.bench import Bench
 from deployments.case import Case
 from deployments.latest import Latest
@@ -38,6 +41,12 @@ class FailurePredictorService:
         return await self._bench.answer(
             question.about, lambda case: assess_risk(case, question, self._corrections), risk_said
         )
+
+    async def predict_many(
+        self, questions: Sequence[Sent[FailureQuestion]]
+    ) -> list[FailureAnswer | Exception]:
+        """Answer several questions, each by itself."""
+        return await answer_each(self.predict, questions)
 
     async def readiness(self) -> Readiness:
         """Say whether a version is loaded, and which."""

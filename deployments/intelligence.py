@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.answers import Readiness, SelectionAnswer, SelectionReason
+from deployments.batches import Sent, answer_each
 from deployments.bench import Bench
 from deployments.case import Case
 from deployments.questions import About, SelectionQuestion
@@ -44,6 +45,12 @@ class TestIntelligenceService:
         )
         self._bench.metrics.selected(len(answer.selected_tests), of=answer.total_tests)
         return answer
+
+    async def select_many(
+        self, questions: Sequence[Sent[SelectionQuestion]]
+    ) -> list[SelectionAnswer | Exception]:
+        """Answer several questions, each by itself."""
+        return await answer_each(self.select, questions)
 
     async def readiness(self) -> Readiness:
         """Say whether a version is loaded, and which."""

@@ -16,7 +16,9 @@ from deployments.answers import (
     RemainingAnswer,
     SelectionAnswer,
 )
+from deployments.batches import Sent, sent
 from deployments.calls import Caller, together
+from deployments.coalescing import Coalescer, Limits
 from deployments.lifecycle_answers import (
     JobAnswer,
     JobLogAnswer,
@@ -31,6 +33,7 @@ from deployments.questions import (
     RemainingQuestion,
     SelectionQuestion,
 )
+from deployments.tracing import continued
 from deployments.training_jobs import Wanted
 from devmind.ci import BuildOutcome, QueuedBuild, TestReport
 from devmind.errors import DevMindError, InvalidInput, NotFound
@@ -38,6 +41,8 @@ from devmind.events import Event
 from history.events import ProjectSummary, Receipt
 
 READY_TIMEOUT_S = 3.0
+SELECTIONS = Limits(batch=8, waiting=64)
+"""A question about tests may carry thousands of names: fewer travel together, and fewer wait."""
 
 
 class Remote:
@@ -46,11 +51,31 @@ class Remote:
     Args:
         handle: Its handle: `handle.METHOD.remote(...)` is awaitable.
         caller: Awaits calls to it.
+        replicas: Says how many replicas it has now.
     """
 
-    def __init__(self, handle: Any, caller: Caller) -> None:
+    def __init__(
+        self, handle: Any, caller: Caller, *, replicas: Callable[[], int] = lambda: 1
+    ) -> None:
         self._handle = handle
         self._caller = caller
+        self._replicas = replicas
+
+    @property
+    def name(self) -> str:
+        """The deployment's name."""
+        return self._caller.name
+
+    def coalesced(self, method: str, limits: Limits | None = None) -> Coalescer[Sent[Any], Any]:
+        """Return what lets questions to *method* travel together; they may be asked twice."""
+
+        async def send(questions: Sequence[Sent[Any]]) -> Sequence[Any]:
+            first = next((each.trace for each in questions if each.trace), {})
+            with continued(first, f"{method} of {len(questions)}"):
+                answers: Sequence[Any] = await self.ask(method, questions)
+            return answers
+
+        return Coalescer(send, replicas=self._replicas, limits=limits)
 
     async def ask(self, method: str, *values: object, **named: object) -> Any:
         """Call a method that may be called twice."""
@@ -206,13 +231,21 @@ class RemotePredictions:
     """
 
     def __init__(self, *, duration: Remote, failure: Remote, tests: Remote) -> None:
-        self._duration = duration
-        self._failure = failure
-        self._tests = tests
+        self._duration, self._failure, self._tests = duration, failure, tests
+        self._asked = {
+            "duration": duration.coalesced("predict_many"),
+            "failure": failure.coalesced("predict_many"),
+            "tests": tests.coalesced("select_many", SELECTIONS),
+        }
+
+    def under_way(self) -> dict[str, int]:
+        """Return how many questions to each deployment wait or are being answered."""
+        parts = {"duration": self._duration, "failure": self._failure, "tests": self._tests}
+        return {parts[part].name: asked.under_way for part, asked in self._asked.items()}
 
     async def duration(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
-        answer: DurationAnswer = await self._duration.ask("predict", question)
+        answer: DurationAnswer = await self._asked["duration"].ask(sent(question))
         return answer
 
     async def remaining(self, question: RemainingQuestion) -> RemainingAnswer:
@@ -227,12 +260,12 @@ class RemotePredictions:
 
     async def failure(self, question: FailureQuestion) -> FailureAnswer:
         """Will it fail?"""
-        answer: FailureAnswer = await self._failure.ask("predict", question)
+        answer: FailureAnswer = await self._asked["failure"].ask(sent(question))
         return answer
 
     async def tests(self, question: SelectionQuestion) -> SelectionAnswer:
         """Which tests are worth running?"""
-        answer: SelectionAnswer = await self._tests.ask("select", question)
+        answer: SelectionAnswer = await self._asked["tests"].ask(sent(question))
         return answer
 
     async def assess(self, assessment: Assessment) -> AssessAnswer:

@@ -9,7 +9,8 @@ a trace is whole or is not there.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -142,3 +143,22 @@ def current_trace() -> str | None:
     context = trace.get_current_span().get_span_context()
     sampled = context.is_valid and context.trace_flags.sampled
     return trace.format_trace_id(context.trace_id) if sampled else None
+
+
+def carried() -> dict[str, str]:
+    """Return what continues the current trace elsewhere, as headers; empty outside of one."""
+    carrier: dict[str, str] = {}
+    if current_trace():
+        TraceContextTextMapPropagator().inject(carrier)
+    return carrier
+
+
+@contextmanager
+def continued(carrier: Mapping[str, str], name: str) -> Iterator[None]:
+    """Continue the trace of *carrier* with a span; without one, leave things as they are."""
+    if not carrier:
+        yield
+        return
+    context = TraceContextTextMapPropagator().extract(carrier)
+    with trace.get_tracer(__name__).start_as_current_span(name, context=context):
+        yield

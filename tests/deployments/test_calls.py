@@ -142,7 +142,8 @@ ASSESSMENT = Assessment(
 
 
 def assess(duration, failure, tests):
-    handles = [Handle(duration), Handle(failure), Handle(tests)]
+    outcomes = (duration, failure, tests)
+    handles = [Handle(o if isinstance(o, Exception) else [o]) for o in outcomes]
     names = ("duration", "failure", "tests")
     models = {name: remote(handle) for name, handle in zip(names, handles, strict=True)}
     return handles, RemotePredictions(**models).assess(ASSESSMENT)
@@ -196,6 +197,19 @@ def test_no_selection_where_nobody_knows_tests():
 
     assert answer.tests is None
     assert answer.errors == {}
+
+
+def test_a_batch_of_a_lost_replica_is_asked_once_more():
+    """
+    Predictions may be repeated: a lost replica costs its questions a second call, and no error.
+    """
+    handles = [Handle(LostError(), [duration_answer()])]
+    handles += [Handle([failure_answer()]), Handle([selection_answer()])]
+    models = dict(zip(("duration", "failure", "tests"), map(remote, handles), strict=True))
+    answer = asyncio.run(RemotePredictions(**models).assess(ASSESSMENT))
+
+    assert answer.errors == {}
+    assert [name for name, *_ in handles[0].calls] == ["predict_many"] * 2
 
 
 def test_what_the_caller_can_correct_is_an_error():
