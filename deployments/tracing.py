@@ -3,7 +3,8 @@
 Serve makes most spans: one in its proxy for a request that has a `traceparent`, one for each call
 of a deployment and one in the replica that answers it. Where no trace has been begun when a request
 reaches the ingress, `TraceRoots` decides whether one is, and all that follows keeps to it, so that
-a trace is whole or is not there.
+a trace is whole or is not there. A call that carries several questions is a span of the first one's
+trace; each question is one of its own trace.
 """
 
 from __future__ import annotations

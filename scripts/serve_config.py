@@ -1,7 +1,8 @@
-"""Makes the Serve configuration of Kubernetes from `serve_config.yaml`.
+"""Makes the Serve configuration of Kubernetes from `serve_config.yaml`, and Serve's settings.
 
 `python -m scripts.serve_config` writes it; `--check` only says whether it is up to date. The
-differences between the places are `DIFFERENCES` and nothing else.
+differences between the places are `DIFFERENCES` and nothing else. The settings are those of
+`devmind.local.serve_mode`, for the environment of Ray's containers.
 """
 
 from __future__ import annotations
@@ -14,9 +15,15 @@ from typing import Any
 
 import yaml
 
+from devmind.local.serve_mode import FAST
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "serve_config.yaml"
 _NOTE = "# Made from serve_config.yaml by `python -m scripts.serve_config`; change it there.\n"
+_SETTINGS_NOTE = (
+    "# From devmind/local/serve_mode.py by `python -m scripts.serve_config`: change it there.\n"
+    "# The way back to Serve's defaults: leave this file out of kustomization.yaml.\n"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,14 @@ DIFFERENCES = {
     "kuberay/rayservice/serve-config.yaml": Difference(min_replicas=2, a_node=1),
     "k8s/local/serve-config.yaml": Difference(),
 }
+
+
+SETTINGS = "k8s/base/serve.env"
+
+
+def environment() -> str:
+    """Return the file of Serve's settings, one `NAME=VALUE` a line."""
+    return _SETTINGS_NOTE + "".join(f"{name}={value}\n" for name, value in FAST.items())
 
 
 def adapted(config: dict[str, Any], difference: Difference) -> dict[str, Any]:
@@ -79,6 +94,7 @@ def main() -> None:
     """Write the patches, or compare them with what is there."""
     config = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
     wanted = {ROOT / path: patch(adapted(config, how)) for path, how in DIFFERENCES.items()}
+    wanted[ROOT / SETTINGS] = environment()
     stale = [path for path, text in wanted.items() if not _holds(path, text)]
     if "--check" in sys.argv:
         sys.exit("\n".join(f"{path} is out of date" for path in stale))

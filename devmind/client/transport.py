@@ -136,7 +136,7 @@ class Transport:
 
     def _error(self, answer: httpx.Response) -> Exception:
         body = _json_object(answer)
-        if body is None or not ({"detail", "title"} & body.keys()):
+        if body is None or not _is_ours(answer):
             said = shorten(answer.text.strip(), 80)
             reason = f"status {answer.status_code} and {said}, which is not DevMind's way"
             return ServiceUnreachable(self.url, reason)
@@ -156,11 +156,21 @@ def _worth_repeating(error: httpx.TransportError) -> bool:
 
 def _wait_s(answer: httpx.Response) -> float | None:
     """Return how long to wait before trying again, or `None` when that would not help."""
-    if answer.status_code not in _PASSING:
+    if answer.status_code not in _PASSING and not _of_a_proxy(answer):
         return None
     asked = answer.headers.get("Retry-After", "").strip()
     wait_s = float(asked) if asked.isdigit() else BACKOFF_S
     return wait_s if wait_s <= LONGEST_WAIT_S else None
+
+
+def _of_a_proxy(answer: httpx.Response) -> bool:
+    """Whether a 500 is not DevMind's: a proxy says so where what it asked has died."""
+    return answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and not _is_ours(answer)
+
+
+def _is_ours(answer: httpx.Response) -> bool:
+    """Whether an error has the shape of DevMind's."""
+    return bool({"detail", "title"} & (_json_object(answer) or {}).keys())
 
 
 def _json_object(answer: httpx.Response) -> dict[str, Any] | None:

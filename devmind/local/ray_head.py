@@ -19,6 +19,7 @@ from devmind.local.commands import tool
 from devmind.local.failures import StepFailed, failed
 from devmind.local.layout import Layout
 from devmind.local.ports import HOST, Ports, any_free, need_free
+from devmind.local.serve_mode import folder_of, made_anew, on_one_machine
 
 STEP = "ray"
 START_TIMEOUT_S = 120.0
@@ -157,9 +158,11 @@ class RayHead:
         command = [tool("ray"), "start", "--head", "--block"]
         command += [f"{name}={value}" for name, value in options.items()]
         facts = {_DASHBOARD: str(ports.dashboard), _API: str(ports.api)}
+        files = made_anew(folder_of(self._layout.home))
+        mode = on_one_machine(self._env, root=self._layout.root, files=files, free=any_free)
         try:
             return self._children.start(
-                STEP, command, env=self._env, cwd=self._layout.root, facts=facts
+                STEP, command, env={**mode, **self._env}, cwd=self._layout.root, facts=facts
             )
         except OSError as error:
             advice = "install the service's libraries with `make up`"

@@ -24,6 +24,7 @@ from devmind.local.ray_head import RayHead, RaySize, api_url, dashboard_url, env
 from devmind.local.ray_jobs import TrainingJobs
 from devmind.local.recorded import RecordedProject, champions, events
 from devmind.local.remembered import Remembered
+from devmind.local.serve_mode import folder_of, forget
 from devmind.local.serving import Serving
 
 Missing = dict[str, str]
@@ -216,7 +217,9 @@ def down(layout: Layout, narrator: Narrator) -> list[str]:
     story = Story(narrator)
     children = Children(run=layout.run, logs=layout.logs)
     with _alone(layout):
-        return story.step("stop", lambda: _stopped(children))
+        stopped = story.step("stop", lambda: _stopped(children))
+        forget(folder_of(layout.home))
+        return stopped
 
 
 def _stopped(children: Children) -> tuple[list[str], str]:

@@ -69,7 +69,9 @@ def test_wrong_fields_are_shown():
     assert text.endswith("and 2 more")
 
 
-@pytest.mark.parametrize("first", [HANG_UP, problem(503, "overloaded"), Reply("x", 502)])
+@pytest.mark.parametrize(
+    "first", [HANG_UP, problem(503, "overloaded"), Reply("x", 502), Reply("x", 500)]
+)
 def test_recording_survives_a_hiccup(service, client, waits, first):
     """
     A call that may be repeated is sent once more after a lost connection or a passing error.

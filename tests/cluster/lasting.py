@@ -14,6 +14,7 @@ import psutil
 from ray import serve
 
 from devmind.local.ports import any_free
+from devmind.local.serve_mode import made_anew, on_one_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-password-of-redis"
@@ -70,7 +71,9 @@ class Node:
         self._command = [ray, "start", "--block", "--disable-usage-stats"]
         self._command += ["--head"] if name == "head" else []
         self._command += [f"--{option}={value}" for option, value in options.items()]
-        self._environment = {**os.environ, **environment}
+        own = ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT")
+        haproxys = dict(zip(own, map(str, any_free(len(own))), strict=True))
+        self._environment = {**os.environ, **environment, **haproxys}
         self._log = folder / f"{name}.log"
         self._starts = 0
         self._running = None
@@ -102,9 +105,11 @@ class Node:
         return next(child for child in children if name in child.name())
 
 
-def environment(redis, http_port):
-    """What the processes of both nodes find in theirs."""
+def environment(redis, http_port, folder):
+    """What the processes of both nodes find in theirs; HAProxy's files go to *folder*."""
+    files = made_anew(folder / "h")
     return {
+        **on_one_machine(os.environ, root=ROOT, files=files, free=any_free),
         "RAY_AUTH_MODE": "disabled",  # listens on this machine alone, as long as the test runs
         "RAY_SERVE_WORKER_PROXY_HTTP_PORT": str(http_port),
         "RAY_SERVE_LOG_TO_STDERR": "0",

@@ -21,18 +21,20 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
 from devmind.local.ports import any_free
+from devmind.local.serve_mode import made_anew, on_one_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 120.0
 
 
 @contextmanager
-def served(home, *, replicas=None, environment=None):
+def served(home, *, replicas=None, scaling=None, environment=None):
     """Serve `serve_config.yaml` from stores in *home*, at a free port; yields the URL.
 
     Args:
         home: `DEVMIND_HOME` of every replica.
         replicas: Deployment -> how many replicas it has at least.
+        scaling: Deployment -> what its `autoscaling_config` says otherwise.
         environment: What else the head's processes find in their environment.
     """
     with (
@@ -43,14 +45,16 @@ def served(home, *, replicas=None, environment=None):
         env.setenv("RAY_AUTH_MODE", "disabled")
         env.setenv("RAY_SERVE_LOG_TO_STDERR", "0")
         env.setenv("DEVMIND_HOME", str(home))
-        for name, value in (environment or {}).items():
+        files = made_anew(Path(folder) / "h")
+        mode = on_one_machine(os.environ, root=ROOT, files=files, free=any_free)
+        for name, value in (mode | (environment or {})).items():
             env.setenv(name, value)
         for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "RAY_ADDRESS"):
             env.delenv(name, raising=False)
         with head(folder) as address:
             until(lambda: _connected(address), "connected")
             try:
-                yield _deploy(any_free(1)[0], replicas or {})
+                yield _deploy(any_free(1)[0], replicas or {}, scaling or {})
             finally:
                 serve.shutdown()
                 ray.shutdown()
@@ -99,18 +103,28 @@ def _connected(address):
     return ray.is_initialized()
 
 
-def _deploy(port, replicas):
+def _deploy(port, replicas, scaling):
     serve.start(http_options={"host": "127.0.0.1", "port": port})
-    config = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
-    config["http_options"]["port"] = port
-    for deployment in config["applications"][0]["deployments"]:
-        count = replicas.get(deployment["name"], 1)
-        scaling = {**deployment["autoscaling_config"], "min_replicas": count}
-        deployment["autoscaling_config"] = scaling
-    _get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
+    deploy(config(port, replicas, scaling))
     url = f"http://127.0.0.1:{port}"
     until(lambda: httpx.get(f"{url}/ready", timeout=10).status_code == 200, "ready")
     return url
+
+
+def config(port, replicas, scaling):
+    """Return what `serve_config.yaml` says, with a port, least replicas and scaling of its own."""
+    said = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    said["http_options"]["port"] = port
+    for deployment in said["applications"][0]["deployments"]:
+        name, usual = deployment["name"], deployment["autoscaling_config"]
+        least = {"min_replicas": replicas.get(name, 1)}
+        deployment["autoscaling_config"] = {**usual, **least, **scaling.get(name, {})}
+    return said
+
+
+def deploy(said):
+    """Deploy a configuration; what it changes is rolled out."""
+    _get_global_client().deploy_apps(ServeDeploySchema.model_validate(said))
 
 
 def until(holds, what):

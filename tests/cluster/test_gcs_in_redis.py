@@ -38,7 +38,8 @@ def _cluster(redis):
     """A head without CPUs, so that everything is served by the worker, as in production."""
     gcs, client, dashboard, on_head, on_worker = any_free(5)
     with tempfile.TemporaryDirectory(prefix="rl", dir="/tmp", ignore_cleanup_errors=True) as name:
-        folder, shared = Path(name), environment(redis, on_worker)
+        folder = Path(name)
+        shared = environment(redis, on_worker, folder)
         options = {
             "port": gcs,
             "ray-client-server-port": client,

@@ -53,6 +53,7 @@ def test_an_unusable_address_is_refused(monkeypatch, address):
 
 
 SPANS = InMemorySpanExporter()
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def asked(ratio, path="/api/v1/assess", **headers):
@@ -89,12 +90,11 @@ def test_the_caller_decides(flag, count):
     """
     A caller's `traceparent` is continued, or kept silent, whatever the ratio says.
     """
-    theirs = "0af7651916cd43dd8448eb211c80319c"
-    spans, seen = asked(1.0 - count, traceparent=f"00-{theirs}-b7ad6b7169203331-{flag}")
+    spans, seen = asked(1.0 - count, traceparent=f"00-{TRACE}-{CALLER}-{flag}")
 
     assert len(spans) == count
-    assert seen == (theirs if count else None)
-    assert all(format_trace_id(span.context.trace_id) == theirs for span in spans)
+    assert seen == (TRACE if count else None)
+    assert all(format_trace_id(span.context.trace_id) == TRACE for span in spans)
 
 
 def test_a_damaged_traceparent_is_as_good_as_none():
@@ -102,3 +102,13 @@ def test_a_damaged_traceparent_is_as_good_as_none():
     What is no `traceparent` begins a trace like any other request.
     """
     assert len(asked(1.0, traceparent="no-trace\xff")[0]) == 1
+
+
+def test_each_question_continues_its_own_trace():
+    """
+    A question that was sent within a trace is answered within it; one that was not is in none.
+    """
+    with tracing.continued({"traceparent": f"00-{TRACE}-{CALLER}-01"}, "question"):
+        assert tracing.current_trace() in (TRACE, None)  # `None` where no tracer is set up
+    with tracing.continued({}, "question"):
+        assert tracing.carried() == {}
