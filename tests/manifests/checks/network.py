@@ -48,13 +48,17 @@ API_SERVER = Peer("API server", {}, "default")
 STRANGER = Peer("stranger", {"app": "anything"}, "elsewhere")
 NEIGHBOUR = Peer("neighbour", {"app": "anything"})
 
+BEHIND_HAPROXY = (9101, 8404, 8500, 30000, 40000)
+"""HAProxy's metrics and statistics, Serve's fallback proxy, and the first ports of replicas."""
+
 NEEDED = [
     *((pod, API_SERVER, port) for pod in (HEAD, STARTER) for port in (443, 6443)),
     *((pod, JAEGER, 4317) for pod in (HEAD, WORKER, TRAINING)),
     (SMOKE, WORKER, 8000),
     *((pod, DNS, 53) for pod in (HEAD, WORKER, TRAINING, MLFLOW, BACKUP)),
     *((a, b, port) for a, b, port in ((HEAD, WORKER, 10002), (WORKER, HEAD, 6379))),
-    (WORKER, WORKER, 34567),
+    *((pod, WORKER, port) for pod in (HEAD, WORKER) for port in (30000, 34567)),
+    (WORKER, HEAD, 8500),
     *((pod, POSTGRES, 5432) for pod in (HEAD, WORKER, TRAINING, MLFLOW, BACKUP)),
     (HEAD, REDIS, 6379),
     *((pod, MLFLOW, 5000) for pod in (HEAD, WORKER, TRAINING)),
@@ -70,6 +74,12 @@ FORBIDDEN = [
     *((who, POSTGRES, 5432) for who in (STRANGER, NEIGHBOUR, REDIS, STARTER)),
     *((who, REDIS, 6379) for who in (STRANGER, NEIGHBOUR, WORKER, TRAINING, MLFLOW)),
     *((who, MLFLOW, 5000) for who in (STRANGER, NEIGHBOUR, TRAEFIK)),
+    *(
+        (who, pod, port)
+        for who in (STRANGER, NEIGHBOUR, TRAEFIK, RUNNER, PROMETHEUS)
+        for pod in (HEAD, WORKER)
+        for port in BEHIND_HAPROXY
+    ),
     (STRANGER, WORKER, 8000),
     (STRANGER, WORKER, 8080),
     (WORKER, STRANGER, 443),
