@@ -97,7 +97,7 @@ def main() -> None:
     wanted[ROOT / SETTINGS] = environment()
     stale = [path for path, text in wanted.items() if not _holds(path, text)]
     if "--check" in sys.argv:
-        sys.exit("\n".join(f"{path} is out of date" for path in stale))
+        sys.exit("\n".join(f"{path} is out of date" for path in stale) or None)
     for path in stale:
         path.write_text(wanted[path], encoding="utf-8")
 
