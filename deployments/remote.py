@@ -71,7 +71,7 @@ class Remote:
 
         async def send(questions: Sequence[Sent[Any]]) -> Sequence[Any]:
             first = next((each.trace for each in questions if each.trace), {})
-            with continued(first, f"{method} of {len(questions)}"):
+            with continued(first, method):
                 answers: Sequence[Any] = await self.ask(method, questions)
             return answers
 

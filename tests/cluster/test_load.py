@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from devmind.settings import ServerSettings
 from history.open import open_history
 from models.names import BUILD_OPTIMIZER
 from models.registry import Registry
-from tests.cluster.serving import config, deploy, kill, pids, served, until
+from tests.cluster.serving import config, deploy, kill, lines, pids, served, until
 from tests.deployments.company import PROJECT, START, queued, record, register
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
@@ -43,6 +44,7 @@ SCALING = {
     }
 }
 NOW = START + timedelta(hours=40)
+NUMBERS = count(1)
 OTHER = "acme/told"
 """Builds are recorded in a project that nobody asks about, so that answers stay what they are."""
 
@@ -88,18 +90,16 @@ class Load:
                     self.wrong.append(asked)
                 self.answers.append((asked.duration.model_version, asked.duration.p50_s))
 
-    def tell(self, who):
+    def tell(self):
         """Record builds, and remember those that were acknowledged."""
         with Client(self._url, timeout_s=60) as client:
             for n in self._turns():
-                receipt = client.record_build(queued(1000 * who + n, project=OTHER))
+                receipt = client.record_build(queued(n, project=OTHER))
                 self.acknowledged.add(receipt.build_id)
 
     def _turns(self):
-        n = int(time.time() * 10)
         while not self._over.is_set():
-            n += 1
-            yield n
+            yield next(NUMBERS)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def load(url, place, *, asking=4, telling=1):
     running = Load(url)
     with ThreadPoolExecutor(asking + telling) as pool:
         clients = [pool.submit(running.ask, who) for who in range(asking)]
-        clients += [pool.submit(running.tell, who) for who in range(asking, asking + telling)]
+        clients += [pool.submit(running.tell) for _ in range(telling)]
         try:
             until(lambda: len(running.answers) > 3 * asking, "under load")
             yield running
@@ -128,6 +128,15 @@ def said(answers):
     found = {version: {p50 for v, p50 in answers if v == version} for version, _ in answers}
     assert all(len(each) == 1 for each in found.values()), found
     return found
+
+
+def shares():
+    """Replica of the build optimizer -> how many questions it has answered."""
+    return Counter(
+        line["replica"]
+        for line in lines()
+        if line.get("event") == "question answered" and line.get("deployment") == "build-optimizer"
+    )
 
 
 def running(name):
@@ -176,8 +185,8 @@ def test_a_model_is_swapped_between_two_answers(url, place):
 
 def test_a_model_grows_with_the_queue_and_shrinks_after_it(url):
     """
-    Questions that wait in the ingress, of which Serve sees few calls, bring replicas, all of which
-    answer; when the load is over they go.
+    Questions that wait in the ingress, of which Serve sees few calls, bring replicas, which share
+    them evenly; when the load is over they go.
     """
     assert running("build-optimizer") == 2
     over = threading.Event()
@@ -191,11 +200,18 @@ def test_a_model_grows_with_the_queue_and_shrinks_after_it(url):
         asking = [pool.submit(ask) for _ in range(16)]
         try:
             until(lambda: running("build-optimizer") == 4, "grown")
+            until(lambda: len(shares()) >= 4, "all asked")
+            before = shares()
+            time.sleep(5)
+            each_answered = [many - before[name] for name, many in shares().items()]
         finally:
             over.set()
         for each in asking:
             each.result()
     until(lambda: running("build-optimizer") == 2, "shrunk")
+
+    busy = sorted(each_answered)[-4:]
+    assert min(busy) > 0.5 * max(busy), busy
 
 
 def test_too_much_is_refused_and_then_it_goes_on(url):

@@ -41,7 +41,7 @@ def test_two_rays_on_a_machine_share_nothing(tmp_path):
     """
     one, other = mode(tmp_path / "a"), mode(tmp_path / "b")
     own = {name for name in one if name.endswith(("_PORT", "_LOC", "_PATH", "_FILE", "_BASE"))}
-    own -= {"RAY_SERVE_HAPROXY_BINARY_PATH", "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"}
+    own -= {"RAY_SERVE_HAPROXY_BINARY_PATH"}
 
     assert len(own) == 9
     assert all(one[name] != other[name] for name in own)

@@ -91,7 +91,7 @@ def assess(url, **headers):
 
 def test_a_trace_goes_from_http_to_the_models(url, receiver):
     """
-    A request is one trace: the caller's span, the proxy, the ingress and all three models, each a
+    A request is one trace: the caller's span, the door, the ingress and all three models, each a
     child of another; its id stands in the log lines.
     """
     trace, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
