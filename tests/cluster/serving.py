@@ -152,10 +152,10 @@ def lines():
 
 
 def pids(deployment):
-    """Return the processes of a deployment's running replicas."""
+    """Return the processes of a deployment's running replicas; of one being built, none."""
     details = _get_global_client().get_serve_details()
-    replicas = details["applications"]["devmind"]["deployments"][deployment]["replicas"]
-    return [replica["pid"] for replica in replicas if replica["state"] == "RUNNING"]
+    known = details["applications"]["devmind"]["deployments"].get(deployment, {"replicas": []})
+    return [replica["pid"] for replica in known["replicas"] if replica["state"] == "RUNNING"]
 
 
 def kill(pid):
