@@ -39,7 +39,7 @@ down: ## stop what `make up` started; history and models stay in var/
 memory: $(STAMP) ## print how much memory the running service takes
 	@$(BIN)/devmind status --memory
 
-test: $(STAMP) lint types ## check style and types, and run all tests (TESTS=path for some)
+test: $(STAMP) lint types ## check style and types, and run the tests (TESTS=path for some, THOROUGH=1 for all)
 	@sh scripts/run-tests $(BIN)/python $(TESTS)
 
 lint: $(STAMP) ## check format, style and who imports whom

@@ -71,8 +71,11 @@ def loss(fitted, rows, label):
 
 @pytest.mark.parametrize(
     ("workers", "elastic"),
-    [(WORKERS, True), (WORKERS, False), (BY_RAY_TRAIN, False)],
-    ids=["elastic", "restarted", "ray_train"],
+    [
+        pytest.param(WORKERS, True, id="elastic"),
+        pytest.param(WORKERS, False, id="restarted", marks=pytest.mark.thorough),
+        pytest.param(BY_RAY_TRAIN, False, id="ray_train"),
+    ],
 )
 def test_a_killed_actor_costs_neither_rows_nor_rounds(node, builds, tmp_path, workers, elastic):
     """
@@ -158,7 +161,7 @@ def _undisturbed(cluster, tmp_path_factory):
     return members
 
 
-@pytest.mark.parametrize("lost", ["worker", "node"])
+@pytest.mark.parametrize("lost", [pytest.param("worker", marks=pytest.mark.thorough), "node"])
 def test_a_network_goes_on_from_its_checkpoint(cluster, node, undisturbed, tmp_path, lost):
     """
     A worker killed, or a node dropped, in the middle of the second member changes no weight: the
