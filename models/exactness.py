@@ -89,6 +89,8 @@ def choose(
         quick = packed()
     except ImportError as error:
         return Chosen(predictor=library(), why_library=f"{error.name} cannot be imported")
+    except (OSError, RuntimeError) as error:  # LLVM does not know this machine
+        return Chosen(predictor=library(), why_library=f"no machine code ({error})")
     kept = sample()
     if equal(np.asarray(quick.predict(kept.rows)), kept.said):
         return Chosen(predictor=quick)

@@ -1,4 +1,4 @@
-"""What predictions cost in one thread: the libraries that fitted the models, and what serves them.
+"""What predictions cost, in processor time of one thread: the libraries, and what serves.
 
 `python -m benchmarks.serving.predictors` fits models of the shape that training fits by default,
 asks both for 1, 64, 1,000 and 5,000 rows, checks that the answers are equal (trees: bit by bit),
@@ -42,7 +42,7 @@ Predict = Callable[[Rows], NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one question costs, seconds: the library, and what serves."""
+    """What one question costs, processor seconds: the library, and what serves."""
 
     model: str
     rows: int
@@ -121,9 +121,9 @@ def compared(pair: Pair, rows: Rows, repeats: int) -> list[Cost]:
 
 
 def seconds(predict: Predict, rows: Rows) -> float:
-    """Return seconds a call, over as many as take long enough to be measured."""
-    calls, start = 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < _LEAST_S or not calls:
+    """Return processor seconds a call, over as many as take long enough to be measured."""
+    calls, start = 0, time.thread_time()
+    while (spent := time.thread_time() - start) < _LEAST_S or not calls:
         predict(rows)
         calls += 1
     return spent / calls
@@ -136,7 +136,7 @@ import numpy, psutil
 from models.bundle import Bundle, Manifest
 def written():
     return sum(part.private_dirty for part in psutil.Process().memory_maps()) / 2**20
-before, start = written(), time.perf_counter()
+before, start = written(), time.process_time()
 files = {{path.name: path.read_bytes() for path in Path(sys.argv[1]).iterdir()}}
 shape = ({COLUMNS}, {len(LEVELS)})
 if sys.argv[2] == "packed":
@@ -148,7 +148,7 @@ else:
     from models.boosters import read_booster
     model = read_booster(files["{BOOSTER}"], "b", shape)
 model.predict(numpy.zeros((1, {COLUMNS}), dtype=numpy.float32))
-print(time.perf_counter() - start, written() - before)
+print(time.process_time() - start, written() - before)
 """
 
 
@@ -189,10 +189,10 @@ def report(costs: list[Cost], begun: list[Start]) -> str:
 _HEAD = """\
 # Predictors, in one thread
 
-{day}, Python {python}. Medians of calls in turns. Library: XGBoost's `inplace_predict`,
-scikit-learn's `predict_proba`, PyTorch's modules in inference mode. Served: trees packed
-(`models.packed`), the network in numpy. Answers of trees are equal bit by bit, those of networks
-within 1e-6. Networks encode the rows in both ways.
+{day}, Python {python}. Medians of processor time, both in turns. Library: XGBoost's
+`inplace_predict`, scikit-learn's `predict_proba`, PyTorch's modules in inference mode. Served:
+trees packed (`models.packed`), the network in numpy. Answers of trees are equal bit by bit, those
+of networks within 1e-6. Networks encode the rows in both ways.
 
 | model | rows | library, us | served, us | times as fast |
 |---|--:|--:|--:|--:|"""
@@ -200,7 +200,7 @@ _STARTS = """
 A fresh process that loads the boosters and answers once; memory is what it wrote, not what
 processes share.
 
-| way | first answer, s | memory, MiB |
+| way | processor time, s | memory, MiB |
 |---|--:|--:|"""
 
 

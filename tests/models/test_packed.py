@@ -16,7 +16,7 @@ from models.boosters import Booster
 from models.boosters import files as booster_files
 from models.build_optimizer import BuildOptimizer
 from models.bundle import read_bundle, write_bundle
-from models.exactness import equal, telling_rows
+from models.exactness import choose, equal, telling_rows
 from models.flat_booster import flatten_booster
 from models.forest import FlatForest, flatten
 from models.intelligence import FOREST, OWN_FORESTS, TestIntelligence
@@ -280,6 +280,22 @@ def test_without_machine_code_the_libraries_answer(tmp_path, rows, monkeypatch):
     assert "llvmlite" in slow.by_library[""]
     assert "llvmlite" in ranks.by_library[""]
     assert equal(raw(slow, rows), np.sort(Booster(body).predict(rows), axis=1))
+
+
+@pytest.mark.parametrize("error", [OSError("no such library"), RuntimeError("no such processor")])
+def test_a_machine_that_llvm_does_not_know_is_served_by_the_library(error):
+    """
+    Whatever keeps LLVM from making code, a model answers.
+    """
+    flat = flatten(forest_of())
+
+    def packed():
+        raise error
+
+    chosen = choose(packed, lambda: None, lambda: FlatForest(flat, features=K))
+
+    assert isinstance(chosen.predictor, FlatForest)
+    assert str(error) in chosen.why_library
 
 
 def test_what_cannot_be_packed_is_served_by_xgboost(tmp_path, rows):
