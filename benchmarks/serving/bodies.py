@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.serving.made_projects import junit, project
 from benchmarks.serving.material import Material, newest_builds, recorded_builds
-from benchmarks.serving.peer_models import PeerModels
+from benchmarks.serving.peer_models import PeerModels, short
 from benchmarks.serving.plan import RESULTS, SELECTIONS, Endpoint
 from benchmarks.serving.wrk import Load
 from devmind.ci import QueuedBuild
@@ -115,7 +115,7 @@ def mlserver_requests(models: PeerModels, folder: Path) -> dict[Endpoint, Reques
                     "name": "row",
                     "shape": [1, len(row)],
                     "datatype": "FP32",
-                    "data": np.nan_to_num(row).astype(float).tolist(),
+                    "data": [short(v) for v in np.nan_to_num(row)],
                 }
             ]
         }
@@ -171,9 +171,9 @@ def _change(build: QueuedBuild) -> dict[str, Any]:
 
 
 def _listed(rows: Floats) -> list[list[float | None]]:
-    return [[None if np.isnan(v) else float(v) for v in row] for row in rows]
+    return [[None if np.isnan(v) else short(v) for v in row] for row in rows]
 
 
 def _nan_listed(row: Floats) -> list[float]:
     """JSON of Python's own kind writes NaN for what is unknown, which MLflow reads."""
-    return [float(v) for v in row]
+    return [short(v) for v in row]

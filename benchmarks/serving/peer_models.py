@@ -60,7 +60,7 @@ class PeerModels:
         rows = self.duration if model == "duration" else self.failure
         places = self.fields[model].places
         return [
-            {n: None if np.isnan(row[i]) else float(row[i]) for n, i in places.items()}
+            {n: None if np.isnan(row[i]) else short(row[i]) for n, i in places.items()}
             for row in rows
         ]
 
@@ -96,6 +96,11 @@ def peer_models(material: Material, folder: Path) -> PeerModels:
         company_tests=_test_rows(events),
         tests={n: _test_rows(_events(material, project(n))) for n in SELECTIONS.values()},
     )
+
+
+def short(value: np.float32) -> float:
+    """Return a number as a client would write it: no more digits than tell it apart."""
+    return float(str(value))
 
 
 def _network(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
