@@ -39,7 +39,8 @@ from deployments.history_service import HistoryService
 from deployments.http import About, HttpApp, Service, make_http_app
 from deployments.intelligence import TestIntelligenceService
 from deployments.metrics import Instruments
-from deployments.remote import Remote, RemoteHistory, RemotePredictions, RemoteVersions
+from deployments.remote import Remote, RemoteHistory, RemotePredictions
+from deployments.remote_versions import RemoteVersions
 from deployments.replica_logs import configure_replica
 from deployments.scaling import told
 from deployments.scrape import Scrape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from deployments.answers import (
     AssessAnswer,
@@ -40,7 +40,11 @@ from devmind.errors import DevMindError, InvalidInput, NotFound
 from devmind.events import Event
 from history.events import ProjectSummary, Receipt
 
+Q = TypeVar("Q")
+A = TypeVar("A")
+Asked = Coalescer[Sent[Q], A]
 READY_TIMEOUT_S = 3.0
+MANY = "predict_many"
 SELECTIONS = Limits(batch=8, waiting=64)
 """A question about tests may carry thousands of names: fewer travel together, and fewer wait."""
 
@@ -199,28 +203,6 @@ class RemoteHistory:
         return promoted
 
 
-class RemoteVersions:
-    """The history deployment as the source of model versions, for model replicas."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-
-    async def champion(self, model: str) -> str | None:
-        """Return the promoted version."""
-        version: str | None = await self._remote.ask("champion", model)
-        return version
-
-    async def shadow(self, model: str) -> str | None:
-        """Return the version that answers silently beside the champion."""
-        version: str | None = await self._remote.ask("shadow", model)
-        return version
-
-    async def bundle(self, model: str, version: str) -> bytes:
-        """Return a version's bundle, packed."""
-        body: bytes = await self._remote.ask("bundle", model, version)
-        return body
-
-
 class RemotePredictions:
     """The three model deployments.
 
@@ -231,22 +213,21 @@ class RemotePredictions:
     """
 
     def __init__(self, *, duration: Remote, failure: Remote, tests: Remote) -> None:
-        self._duration, self._failure, self._tests = duration, failure, tests
-        self._asked = {
-            "duration": duration.coalesced("predict_many"),
-            "failure": failure.coalesced("predict_many"),
-            "tests": tests.coalesced("select_many", SELECTIONS),
-        }
+        self._duration = duration
+        self._durations: Asked[DurationQuestion, DurationAnswer] = duration.coalesced(MANY)
+        self._failures: Asked[FailureQuestion, FailureAnswer] = failure.coalesced(MANY)
+        self._selections: Asked[SelectionQuestion, SelectionAnswer]
+        self._selections = tests.coalesced("select_many", SELECTIONS)
+        self._names = (duration.name, failure.name, tests.name)
 
     def under_way(self) -> dict[str, int]:
         """Return how many questions to each deployment wait or are being answered."""
-        parts = {"duration": self._duration, "failure": self._failure, "tests": self._tests}
-        return {parts[part].name: asked.under_way for part, asked in self._asked.items()}
+        asked = (self._durations.under_way, self._failures.under_way, self._selections.under_way)
+        return dict(zip(self._names, asked, strict=True))
 
     async def duration(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
-        answer: DurationAnswer = await self._asked["duration"].ask(sent(question))
-        return answer
+        return await self._durations.ask(sent(question))
 
     async def remaining(self, question: RemainingQuestion) -> RemainingAnswer:
         """How much longer will it run?"""
@@ -260,13 +241,11 @@ class RemotePredictions:
 
     async def failure(self, question: FailureQuestion) -> FailureAnswer:
         """Will it fail?"""
-        answer: FailureAnswer = await self._asked["failure"].ask(sent(question))
-        return answer
+        return await self._failures.ask(sent(question))
 
     async def tests(self, question: SelectionQuestion) -> SelectionAnswer:
         """Which tests are worth running?"""
-        answer: SelectionAnswer = await self._asked["tests"].ask(sent(question))
-        return answer
+        return await self._selections.ask(sent(question))
 
     async def assess(self, assessment: Assessment) -> AssessAnswer:
         """All three at once: every call is under way before any answer is awaited.
