@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from deployments.answers import Readiness
 from deployments.beside import Beside, Telling, names_a_build
 from deployments.case import Case
-from deployments.live_state import FoldedState, LiveStates
+from deployments.kept_answers import KeptAnswers, whole_second
+from deployments.live_state import FoldedState, Live, LiveStates
+from deployments.log_quota import MODELS
 from deployments.metrics import Metrics
 from deployments.model_slot import Loaded, ModelSlot
+from deployments.pace import Pace
 from deployments.questions import About
 from deployments.resolve import Named, Resolver, complete
 from deployments.threads import to_the_end
@@ -24,6 +27,16 @@ from models.watch import Said
 
 SETTLE_S = 20.0
 """How long a starting replica waits for its first version before it says that it is up."""
+KEPT = 256
+"""Answers that are kept, to be given again to the same question."""
+
+
+class Question(Protocol):
+    """What every question says."""
+
+    @property
+    def about(self) -> About:
+        """The build it is about."""
 
 
 class Answered(Protocol):
@@ -69,6 +82,8 @@ class Bench(Generic[M, S]):
         beside: Remembers answers and asks the shadow; nothing is remembered without it.
         watcher: Compares what was said with what came of it.
         warmer: Fills *states* once the first version is loaded.
+        kept: Answers that may be given again.
+        pace: Knows which work is short.
     """
 
     slot: ModelSlot[M]
@@ -81,19 +96,27 @@ class Bench(Generic[M, S]):
     beside: Beside[M, S] | None = None
     watcher: Watching | None = None
     warmer: Warming | None = None
+    kept: KeptAnswers[Any] = field(default_factory=lambda: KeptAnswers(KEPT))
+    pace: Pace = field(default_factory=Pace)
 
     async def answer(
         self,
-        about: About,
+        question: Question,
         work: Callable[[Case[M, S]], A],
         said: Callable[[Case[M, S], A], Said | None] | None = None,
+        *,
+        kind: str = "",
     ) -> A:
         """Answer a question about a build.
 
+        Work that is known to be short is done at once where the project's state is at hand; all
+        other work in a thread, while the state is lent to it.
+
         Args:
-            about: The build.
-            work: Makes the answer; runs in a thread while the project's state is lent to it.
+            question: Equal questions of one *kind* have equal answers, unless that is empty.
+            work: Makes the answer.
             said: What of the answer is to be compared with what comes, `None` if nothing is.
+            kind: Which of the services' answers it is, for those that may be given again.
 
         Raises:
             ModelUnavailable: If no version is loaded.
@@ -103,14 +126,65 @@ class Bench(Generic[M, S]):
         """
         started = self.clock()
         loaded = self.slot.current()
-        named = await self.resolver.name(about)
-        names = {"model": self.slot.name, "model_version": loaded.version, "project": named.project}
+        named = await self.resolver.name(question.about)
+        now = whole_second(self.now())
+        again = partial(self._told, question.about, named, work, said, now)
+        key = self._key(kind, question, loaded, named, now)
+        kept = self._kept(key, named.project)
+        live, answer, told = kept or await self._made(again, loaded, named.project)
+        if key is not None and kept is None:
+            self.kept.put((key, live.state.as_of), answer)
+        self._count(answer, loaded, named.project, live, self.clock() - started)
+        if self.beside is not None and told is not None:
+            self.beside.answered(
+                question.about, told, version=loaded.version, again=lambda *w: again(*w)[1]
+            )
+        return answer
+
+    def _kept(self, key: Hashable | None, project: str) -> tuple[Live[S], Any, None] | None:
+        live = None if key is None else self.states.at_hand(project)
+        if live is None:
+            return None
+        answer = self.kept.get((key, live.state.as_of))
+        return None if answer is None else (live, answer, None)
+
+    async def _made(
+        self,
+        again: Callable[[Loaded[M], S], tuple[A, Telling | None]],
+        loaded: Loaded[M],
+        project: str,
+    ) -> tuple[Live[S], A, Telling | None]:
+        names = {"model": self.slot.name, "model_version": loaded.version, "project": project}
         with structlog.contextvars.bound_contextvars(**names):
-            async with self.states.at(named.project) as live:
-                again = partial(self._told, about, named, work, said)
-                answer, told = await to_the_end(again, loaded, live.state)
-            seconds, abstained = self.clock() - started, answer.abstained
-            log.info("question answered", seconds=round(seconds, 6), abstained=abstained)
+            live = self.states.at_hand(project) if self.pace.short(project) else None
+            if live is not None:
+                return live, *self._paced(again, project, loaded, live.state)
+            async with self.states.at(project) as lent:
+                made = await to_the_end(self._paced, again, project, loaded, lent.state)
+                return lent, *made
+
+    def _paced(
+        self,
+        again: Callable[[Loaded[M], S], tuple[A, Telling | None]],
+        project: str,
+        loaded: Loaded[M],
+        state: S,
+    ) -> tuple[A, Telling | None]:
+        with self.pace.of(project):
+            return again(loaded, state)
+
+    def _key(
+        self, kind: str, question: Question, loaded: Loaded[M], named: Named, now: datetime
+    ) -> Hashable | None:
+        if not kind:
+            return None
+        names = (named.project, named.pipeline, named.pipelines)
+        return (kind, loaded.version, names, question, now)
+
+    def _count(
+        self, answer: A, loaded: Loaded[M], project: str, live: Live[S], seconds: float
+    ) -> None:
+        abstained, left_out = answer.abstained, MODELS.left_out()
         self.metrics.predicted(
             self.slot.name,
             abstained=abstained,
@@ -118,11 +192,17 @@ class Bench(Generic[M, S]):
             state_age_s=live.age_s,
             stale=live.stale,
         )
-        if self.beside is not None and told is not None:
-            self.beside.answered(
-                about, told, version=loaded.version, again=lambda *with_: again(*with_)[1]
+        if left_out is not None:
+            more = {"left_out": left_out} if left_out else {}
+            log.info(
+                "question answered",
+                model=self.slot.name,
+                model_version=loaded.version,
+                project=project,
+                seconds=round(seconds, 6),
+                abstained=abstained,
+                **more,
             )
-        return answer
 
     def _told(  # noqa: PLR0913, PLR0917 - one question, and by whom and from what it is answered
         self,
@@ -130,10 +210,10 @@ class Bench(Generic[M, S]):
         named: Named,
         work: Callable[[Case[M, S]], A],
         said: Callable[[Case[M, S], A], Said | None] | None,
+        now: datetime,
         loaded: Loaded[M],
         state: S,
     ) -> tuple[A, Telling | None]:
-        now = self.now()
         usual = "" if named.pipeline else self.usual_pipeline(state, named.pipelines, now)
         build = complete(about, named, usual, now=now)
         case = Case(model=loaded.model, version=loaded.version, state=state, build=build)

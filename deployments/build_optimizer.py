@@ -24,7 +24,6 @@ from deployments.latest import Latest
 from deployments.questions import About, DurationQuestion, RemainingQuestion
 from deployments.running import time_left
 from deployments.thin import why_thin
-from devmind.ci import QueuedBuild
 from features.build_state import BuildState
 from models.build_optimizer import QUANTILES, BuildOptimizer
 from models.recommendations import recommend
@@ -54,7 +53,10 @@ class BuildOptimizerService:
     async def predict(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
         return await self._bench.answer(
-            question.about, lambda case: forecast(case, question, self._intervals), duration_said
+            question,
+            lambda case: forecast(case, question, self._intervals),
+            duration_said,
+            kind="duration",
         )
 
     async def predict_many(
@@ -66,14 +68,17 @@ class BuildOptimizerService:
     async def optimize(self, question: DurationQuestion) -> OptimizationAnswer:
         """What would make it faster?"""
         return await self._bench.answer(
-            question.about, lambda case: optimized(case, question, self._intervals), duration_said
+            question,
+            lambda case: optimized(case, question, self._intervals),
+            duration_said,
+            kind="optimization",
         )
 
     async def remaining(self, question: RemainingQuestion) -> RemainingAnswer:
         """How much longer will it run?"""
         now = self._bench.now()
         return await self._bench.answer(
-            question.about, lambda case: left(case, question, self._intervals, now=now)
+            question, lambda case: left(case, question, self._intervals, now=now)
         )
 
     async def readiness(self) -> Readiness:
@@ -105,12 +110,8 @@ def foretold_duration(case: OptimizerCase, intervals: Intervals) -> Said | None:
 
 def usual_pipeline(state: BuildState, pipelines: tuple[str, ...], now: datetime) -> str:
     """Return the pipeline with most finished builds; empty when none is known."""
-
-    def finished(pipeline: str) -> int:
-        build = QueuedBuild(project="", pipeline=pipeline, external_id="", queued_at=now)
-        return state.facts(build).pipeline.builds
-
-    return max(pipelines[:_PIPELINES], key=finished, default="")
+    del now  # builds count the same whenever they ran
+    return max(pipelines[:_PIPELINES], key=state.finished_builds, default="")
 
 
 def forecast(
@@ -124,8 +125,7 @@ def forecast(
         intervals: Running calibrations made so far.
         why: Whether reasons are wanted; they cost most of an answer.
     """
-    facts = case.state.facts(case.build)
-    row = case.state.read(case.build)
+    row, facts = case.state.read_with_facts(case.build)
     needed = case.model.min_history
     thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
     running = intervals.of(

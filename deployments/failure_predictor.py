@@ -39,7 +39,10 @@ class FailurePredictorService:
     async def predict(self, question: FailureQuestion) -> FailureAnswer:
         """Will it fail?"""
         return await self._bench.answer(
-            question.about, lambda case: assess_risk(case, question, self._corrections), risk_said
+            question,
+            lambda case: assess_risk(case, question, self._corrections),
+            risk_said,
+            kind="failure",
         )
 
     async def predict_many(
@@ -83,13 +86,12 @@ def assess_risk(
         corrections: Running calibrations made so far.
         why: Whether reasons are wanted; they cost most of an answer.
     """
-    facts = case.state.facts(case.build)
+    row, facts = case.state.read_with_facts(case.build)
     needed = case.model.min_history
     thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
     usual = base_rate(facts, question, otherwise=case.model.base_rate, thin=thin is not None)
     if thin:
         return _answer(case, usual, usual, "unknown", thin=thin)
-    row = case.state.read(case.build)
     running = corrections.of(
         case.model,
         case.state.outcomes,

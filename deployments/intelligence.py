@@ -23,6 +23,8 @@ USUAL_RECALL = 0.95
 """What is aimed at where nobody says otherwise."""
 REASONS = 50
 """So many of the selected tests come with a reason."""
+MOST_KEPT = 1_000
+"""Answers to questions that name more tests are not kept: they are large, and rarely the same."""
 SelectionCase = Case[TestIntelligence, TestState]
 
 
@@ -41,7 +43,10 @@ class TestIntelligenceService:
     async def select(self, question: SelectionQuestion) -> SelectionAnswer:
         """Which tests are worth running?"""
         answer = await self._bench.answer(
-            question.about, lambda case: chosen(case, question), selection_said
+            question,
+            lambda case: chosen(case, question),
+            selection_said,
+            kind="selection" if len(question.tests or ()) <= MOST_KEPT else "",
         )
         self._bench.metrics.selected(len(answer.selected_tests), of=answer.total_tests)
         return answer

@@ -154,6 +154,20 @@ class LiveStates(Generic[S]):
             entry.users -= 1
             self._forget(project, entry)
 
+    def at_hand(self, project: str) -> Live[S] | None:
+        """Return a project's state if it is fresh and nobody reads or folds it.
+
+        It is the caller's only until something else runs on the loop.
+        """
+        entry = self._entries.get(project)
+        if entry is None or entry.state is None or entry.users:
+            return None
+        age_s = self._clock() - entry.looked_at
+        if age_s >= self._max_age_s:
+            return None
+        self._entries.move_to_end(project)
+        return Live(state=entry.state, age_s=age_s, stale=False)
+
     def in_use(self, project: str) -> bool:
         """Whether a project's state is lent out or waited for."""
         entry = self._entries.get(project)

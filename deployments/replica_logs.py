@@ -9,6 +9,7 @@ from ray.serve.context import _get_serve_request_context
 from ray.serve.exceptions import RayServeException
 from structlog.types import EventDict, WrappedLogger
 
+from deployments import log_quota
 from deployments.request_ids import harmless
 from deployments.tracing import current_trace
 from devmind.logs import configure
@@ -20,8 +21,9 @@ def configure_replica() -> None:
 
     Serve may put a logger of its own in stderr's place, which would wrap line in line.
     """
-    level = ServerSettings().log_level
-    configure(json=True, also=(say_where,), level=level, stream=sys.__stderr__)
+    settings = ServerSettings()
+    log_quota.allow(settings.answers_logged_per_s)
+    configure(json=True, also=(say_where,), level=settings.log_level, stream=sys.__stderr__)
 
 
 def say_where(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -15,6 +15,8 @@ from devmind.errors import InvalidInput
 Pair = tuple[str, str]
 """A project and one of its pipelines."""
 _SHOWN = 5
+_FOUND = 4_096
+"""Names that are remembered until the list is read again."""
 _MISS_S = 1.0
 """How old the list of pipelines may be before it is read again for a name that is not in it."""
 
@@ -63,6 +65,8 @@ class Resolver:
         self._clock = clock
         self._pairs: list[Pair] = []
         self._read_at = float("-inf")
+        self._found: dict[tuple[str | None, str | None], tuple[Named, bool]] = {}
+        self._builds: dict[str, QueuedBuild] = {}
 
     async def name(self, about: About) -> Named:
         """Return which build is meant.
@@ -72,20 +76,43 @@ class Resolver:
             InvalidInput: If names contradict each other, or fit several projects.
         """
         if about.build_id is not None:
-            build = await asyncio.to_thread(self._catalogue.build, about.build_id)
-            return _recorded(about, build)
-        complete = about.project is not None and about.pipeline is not None
-        pairs = self._pairs if complete else await self._known(about)
-        named = find(about.project, about.pipeline, pairs)
-        return replace(named, pipelines=tuple(pl for p, pl in pairs if p == named.project))
-
-    async def _known(self, about: About) -> list[Pair]:
-        now = self._clock()
-        known = is_known(about, self._pairs)
-        if now - self._read_at >= (self._max_age_s if known else _MISS_S):
+            return _recorded(about, await self._build(about.build_id))
+        if not self._current(about):
+            now = self._clock()
             self._pairs = await asyncio.to_thread(self._catalogue.pipelines)
-            self._read_at = now
-        return self._pairs
+            self._read_at, self._found = now, {}
+        return self._find(about)
+
+    async def _build(self, build_id: str) -> QueuedBuild:
+        """Return a recorded build; what is recorded of its queueing never changes."""
+        build = self._builds.get(build_id)
+        if build is None:
+            build = await asyncio.to_thread(self._catalogue.build, build_id)
+            if len(self._builds) >= _FOUND:
+                self._builds = {}
+            self._builds[build_id] = build
+        return build
+
+    def _current(self, about: About) -> bool:
+        if about.project is not None and about.pipeline is not None:
+            return True
+        age_s = self._clock() - self._read_at
+        return age_s < _MISS_S or (age_s < self._max_age_s and self._known(about))
+
+    def _known(self, about: About) -> bool:
+        found = self._found.get((about.project, about.pipeline))
+        return is_known(about, self._pairs) if found is None else found[1]
+
+    def _find(self, about: About) -> Named:
+        found = self._found.get((about.project, about.pipeline))
+        if found is None:
+            named = find(about.project, about.pipeline, self._pairs)
+            pipelines = tuple(pl for p, pl in self._pairs if p == named.project)
+            found = (replace(named, pipelines=pipelines), is_known(about, self._pairs))
+            if len(self._found) >= _FOUND:
+                self._found = {}
+            self._found[about.project, about.pipeline] = found
+        return found[0]
 
 
 def find(project: str | None, pipeline: str | None, pairs: Sequence[Pair]) -> Named:
@@ -130,8 +157,11 @@ def complete(about: About, named: Named, pipeline: str, *, now: datetime) -> Que
     recorded = named.recorded or QueuedBuild(
         project=named.project, pipeline=named.pipeline or pipeline, external_id="", queued_at=now
     )
-    return replace(
-        recorded,
+    return QueuedBuild(
+        project=recorded.project,
+        pipeline=recorded.pipeline,
+        external_id=recorded.external_id,
+        attempt=recorded.attempt,
         queued_at=about.queued_at or recorded.queued_at,
         trigger=recorded.trigger if about.trigger is None else about.trigger,
         change=_changed(about, recorded.change),
@@ -164,11 +194,16 @@ def _recorded(about: About, build: QueuedBuild) -> Named:
 
 
 def _changed(about: About, change: Change) -> Change:
-    said = {
-        name: getattr(about, name)
-        for name in ("commit", "author", "branch", "base", "pull_request", "message", "totals")
-        if getattr(about, name) is not None
-    }
+    totals, files = change.totals, change.files
     if about.files is not None:
-        said = {"totals": None, **said, "files": about.files}
-    return replace(change, **said)
+        totals, files = None, about.files
+    return Change(
+        commit=change.commit if about.commit is None else about.commit,
+        author=change.author if about.author is None else about.author,
+        branch=change.branch if about.branch is None else about.branch,
+        base=change.base if about.base is None else about.base,
+        pull_request=change.pull_request if about.pull_request is None else about.pull_request,
+        message=change.message if about.message is None else about.message,
+        files=files,
+        totals=totals if about.totals is None else about.totals,
+    )

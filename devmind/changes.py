@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from devmind.ci import Change, ChangedFile, ChangeTotals, FileChange
-from devmind.paths import PathKind, extension, kind
+from devmind.paths import PathKind
+from devmind.paths import extension as _extension
+from devmind.paths import kind as _kind
+
+kind = lru_cache(maxsize=4_096)(_kind)
+"""As `devmind.paths.kind`; what was looked at lately is remembered."""
+extension = lru_cache(maxsize=4_096)(_extension)
+"""As `devmind.paths.extension`; likewise."""
 
 
 def totals(change: Change) -> ChangeTotals | None:

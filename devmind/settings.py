@@ -97,6 +97,8 @@ class ServerSettings(BaseSettings):
     """Lines below it are not logged (`DEVMIND_LOG_LEVEL`); each answer is one line of `info`."""
     trace_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the requests that begin a trace, where any are sent (`DEVMIND_TRACE_RATIO`)."""
+    answers_logged_per_s: Annotated[int, Field(ge=0)] = 20
+    """Of more answers a second a process logs so many (`DEVMIND_ANSWERS_LOGGED_PER_S`)."""
     examples: Path | None = None
     """Folder of kept examples, reached by every training worker (`DEVMIND_EXAMPLES`)."""
     replay_memory_mb: Annotated[int, Field(ge=256)] = 1024

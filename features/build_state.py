@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from devmind.ci import QueuedBuild
 from devmind.errors import UnusableSnapshot
 from features.builds.catalogue import build_features
-from features.context import Reported, context_of, ended_of
+from features.context import Context, Reported, context_of, ended_of
 from features.facts import BuildFacts, FactBook
 from features.feature import Book, KnownAt, finite
 from features.frozen import open_frozen, pack
@@ -83,14 +83,16 @@ class BuildState:
 
     def read(self, build: QueuedBuild) -> Row:
         """Return the row for *build*: float32 (k,), NaN where unknown; changes nothing."""
+        return self._read(context_of(build))
+
+    def read_with_facts(self, build: QueuedBuild) -> tuple[Row, BuildFacts]:
+        """Return what `read` and `facts` do, at less cost."""
         context = context_of(build)
-        running = self._running.get(context.traits.build_id)
-        if running is not None and running[0] == context.traits:
-            return running[1].copy()
-        values: list[float] = []
-        for feature in self._features:
-            values.extend(feature.read(context))
-        return finite(np.array(values, dtype=np.float32))
+        return self._read(context), self._facts.read(context)
+
+    def finished_builds(self, pipeline: str) -> int:
+        """Return how many builds of *pipeline* have passed or failed."""
+        return self._facts.finished_builds(pipeline)
 
     def running_row(self, build_id: str) -> Row | None:
         """Return the row that was read when a running build was queued; `None` of any other."""
@@ -163,9 +165,18 @@ class BuildState:
             raise UnusableSnapshot(cls.STATE, f"damaged: {error}") from error
         return state
 
+    def _read(self, context: Context) -> Row:
+        running = self._running.get(context.traits.build_id)
+        if running is not None and running[0] == context.traits:
+            return running[1].copy()
+        values: list[float] = []
+        for feature in self._features:
+            values.extend(feature.read(context))
+        return finite(np.array(values, dtype=np.float32))
+
     def _queue(self, event: BuildQueued) -> None:
-        row = self.read(event.build)
-        traits = context_of(event.build).traits
+        context = context_of(event.build)
+        row, traits = self._read(context), context.traits
         self._running.put(traits.build_id, (traits, row, event.sequence))
         self._pipelines.queued(traits)
         for feature in self._features:

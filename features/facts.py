@@ -103,6 +103,10 @@ class FactBook:
             kin_durations=self._lasted(by_kin, traits),
         )
 
+    def finished_builds(self, pipeline: str) -> int:
+        """Return how many builds of *pipeline* have passed or failed."""
+        return self._tally("pipeline", pipeline).builds
+
     def finished(self, ended: Ended) -> None:
         """Count a build that passed or failed."""
         if not (ended.passed or ended.failed):

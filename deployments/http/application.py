@@ -14,7 +14,7 @@ from deployments.http.jobs import jobs_router
 from deployments.http.middleware import RequestContext
 from deployments.http.operations import About, operations_router
 from deployments.http.page import page_router
-from deployments.http.security import guard
+from deployments.http.security import Guard
 from deployments.http.service import Service
 
 HttpApp = FastAPI
@@ -65,10 +65,10 @@ def make_http_app(  # noqa: PLR0913 - each is one thing the door needs to know
         middleware=[Middleware(RequestContext, echo=echo_request_id), *gate],
     )
     app.state.max_body_bytes = max_body_bytes
-    demand = guard(keys)
-    app.include_router(operations_router(service.condition, about))
-    app.include_router(records.records_router(service.records, demand))
+    demand = Guard(keys)
     app.include_router(predictions.predictions_router(service.predictions, demand))
+    app.include_router(records.records_router(service.records, demand))
+    app.include_router(operations_router(service.condition, about))
     app.include_router(jobs_router(service.lifecycle, demand))
     app.include_router(models.models_router(service.lifecycle, demand))
     app.include_router(page_router(app))

@@ -95,13 +95,23 @@ def parse(model: type[B], body: bytes) -> B:
         raise InvalidBody.of(error, body) from error
 
 
+async def read_json(request: Request, model: type[B], limit: int | None = None) -> B:
+    """Read a request's body as *model*.
+
+    Raises:
+        TooLarge: As `read_body`.
+        InvalidInput: As `read_body`, or if it is no such body.
+    """
+    body = await read_body(request, limit)
+    if len(body) < LARGE_BYTES:
+        return parse(model, body)
+    return await asyncio.to_thread(parse, model, body)
+
+
 def json_body(model: type[B], limit: int | None = None) -> Callable[[Request], Awaitable[B]]:
     """Return a dependency that reads a request's body as *model*."""
 
     async def read(request: Request) -> B:
-        body = await read_body(request, limit)
-        if len(body) < LARGE_BYTES:
-            return parse(model, body)
-        return await asyncio.to_thread(parse, model, body)
+        return await read_json(request, model, limit)
 
     return read

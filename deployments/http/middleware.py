@@ -10,12 +10,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.http.problems import broken
+from deployments.log_quota import HTTP
 from deployments.request_ids import harmless
 
 log = structlog.get_logger(__name__)
 HEADER = "x-request-id"
 UNLOGGED = frozenset(("/health", "/ready", "/metrics"))
 """Asked by machines every few seconds: a line each would bury the others."""
+_REFUSED = 400
+"""Answers with this status or a higher one are always logged."""
 
 
 class RequestContext:
@@ -37,8 +40,11 @@ class RequestContext:
             return
         name = harmless(Headers(scope=scope).get(HEADER, "")) or uuid.uuid4().hex
         scope["devmind.request_id"] = name
-        with structlog.contextvars.bound_contextvars(request_id=name):
+        before = structlog.contextvars.bind_contextvars(request_id=name)
+        try:
             await self._answer(scope, receive, send, name)
+        finally:
+            structlog.contextvars.reset_contextvars(**before)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
         began, status = time.monotonic(), 0
@@ -63,6 +69,10 @@ class RequestContext:
 
 
 def _say(scope: Scope, status: int, seconds: float) -> None:
-    if scope["path"] not in UNLOGGED:
+    if scope["path"] in UNLOGGED:
+        return
+    left_out = HTTP.left_out() if 0 < status < _REFUSED else 0
+    if left_out is not None:
         told = {"method": scope["method"], "path": scope["path"], "status": status}
-        log.info("request answered", **told, seconds=round(seconds, 6))
+        more = {"left_out": left_out} if left_out else {}
+        log.info("request answered", **told, seconds=round(seconds, 6), **more)

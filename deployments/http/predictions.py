@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TypeVar
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -17,14 +17,17 @@ from deployments.answers import (
     SelectionAnswer,
 )
 from deployments.http import examples
-from deployments.http.bodies import json_body
+from deployments.http.bodies import read_json
+from deployments.http.direct import DirectRoute
 from deployments.http.documented import takes
 from deployments.http.responses import REFUSED, answer, refusals
 from deployments.http.security import Guard
 from deployments.http.service import Predictions
 from deployments.running_body import RemainingBody
 from deployments.schemas import AssessBody, DurationBody, FailureBody, OptimizeBody, SelectionBody
+from devmind.wire.base import Body
 
+B = TypeVar("B", bound=Body)
 BODIES: list[type[BaseModel]] = [
     RemainingBody,
     DurationBody,
@@ -33,12 +36,6 @@ BODIES: list[type[BaseModel]] = [
     SelectionBody,
     AssessBody,
 ]
-ReadDurationBody = Annotated[DurationBody, Depends(json_body(DurationBody))]
-ReadRemainingBody = Annotated[RemainingBody, Depends(json_body(RemainingBody))]
-ReadOptimizeBody = Annotated[OptimizeBody, Depends(json_body(OptimizeBody))]
-ReadFailureBody = Annotated[FailureBody, Depends(json_body(FailureBody))]
-ReadSelectionBody = Annotated[SelectionBody, Depends(json_body(SelectionBody))]
-ReadAssessBody = Annotated[AssessBody, Depends(json_body(AssessBody))]
 _REFUSALS = refusals(*REFUSED, 404, 413)
 
 
@@ -52,7 +49,12 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         tags=["predict"],
         dependencies=[Depends(demand("predict"))],
         responses={**_REFUSALS},
+        route_class=DirectRoute,
     )
+
+    async def read(request: Request, model: type[B]) -> B:
+        demand.admit(request, "predict")
+        return await read_json(request, model)
 
     @routes.post(
         "/build-optimizer/predict",
@@ -60,10 +62,9 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         response_model=DurationAnswer,
         openapi_extra=takes(DurationBody, a_push=examples.DURATION),
     )
-    async def predict_duration(
-        body: ReadDurationBody,
-    ) -> Response:
+    async def predict_duration(request: Request) -> Response:
         """Seconds: the median, and the interval in which four builds of five should fall."""
+        body = await read(request, DurationBody)
         return answer(await predictions.duration(body.domain()))
 
     @routes.post(
@@ -72,10 +73,9 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         response_model=RemainingAnswer,
         openapi_extra=takes(RemainingBody, a_running_build=examples.REMAINING),
     )
-    async def remaining(
-        body: ReadRemainingBody,
-    ) -> Response:
+    async def remaining(request: Request) -> Response:
         """Seconds from now on, given how long it has run and what its jobs have done."""
+        body = await read(request, RemainingBody)
         return answer(await predictions.remaining(body.domain()))
 
     @routes.post(
@@ -84,10 +84,9 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         response_model=OptimizationAnswer,
         openapi_extra=takes(OptimizeBody, a_project=examples.OPTIMIZE),
     )
-    async def optimize(
-        body: ReadOptimizeBody,
-    ) -> Response:
+    async def optimize(request: Request) -> Response:
         """The prediction and recommendations, each with the seconds it saves and its evidence."""
+        body = await read(request, OptimizeBody)
         return answer(await predictions.optimize(body.domain()))
 
     @routes.post(
@@ -96,10 +95,9 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         response_model=FailureAnswer,
         openapi_extra=takes(FailureBody, a_pull_request=examples.FAILURE),
     )
-    async def predict_failure(
-        body: ReadFailureBody,
-    ) -> Response:
+    async def predict_failure(request: Request) -> Response:
         """A calibrated probability with its reasons, beside the base rate."""
+        body = await read(request, FailureBody)
         return answer(await predictions.failure(body.domain()))
 
     @routes.post(
@@ -110,10 +108,9 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
             SelectionBody, a_change=examples.SELECT, a_miss_rate=examples.SELECT_BY_MISS_RATE
         ),
     )
-    async def select(
-        body: ReadSelectionBody,
-    ) -> Response:
+    async def select(request: Request) -> Response:
         """A subset by recall, miss rate, share of time or seconds; all tests where it must be."""
+        body = await read(request, SelectionBody)
         return answer(await predictions.tests(body.domain()))
 
     @routes.post(
@@ -122,10 +119,9 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         response_model=AssessAnswer,
         openapi_extra=takes(AssessBody, a_pull_request=examples.ASSESS),
     )
-    async def assess(
-        body: ReadAssessBody,
-    ) -> Response:
+    async def assess(request: Request) -> Response:
         """Asked in parallel; a part that cannot be answered is `null` and named in `errors`."""
+        body = await read(request, AssessBody)
         return answer(await predictions.assess(body.domain()))
 
     return routes

@@ -41,16 +41,12 @@ class Bustle(Feature):
     def __init__(self) -> None:
         self._queued: Recent[tuple[float, str]] = Recent(limit=BUILDS)
         self._ended_at: Recent[float] = Recent(limit=4 * BUILDS)
+        self._known: list[tuple[float, str, bool]] | None = None
 
     def read(self, context: Context) -> Sequence[float]:
         """Count the builds."""
         now, author = context.traits.at, context.traits.author
-        ended_at = self._ended_at
-        day = [
-            (at, whose, ended_at.get(build) is None)
-            for build, (at, whose) in self._queued.items()
-            if 0 <= now - at <= DAY_S
-        ]
+        day = [build for build in self._builds() if 0 <= now - build[0] <= DAY_S]
         hour = [b for b in day if now - b[0] <= HOUR_S]
         running = [b for b in day if b[2] and now - b[0] <= RUNNING_S]
         return (
@@ -64,10 +60,12 @@ class Bustle(Feature):
     def queued(self, traits: Traits) -> None:
         """Learn that a build has entered the queue."""
         self._queued.put(traits.build_id, (traits.at, traits.author))
+        self._known = None
 
     def finished(self, ended: Ended) -> None:
         """Learn that a build no longer runs."""
         self._ended_at.put(ended.traits.build_id, ended.finished_at)
+        self._known = None
 
     def freeze(self) -> Tree:
         """Return when builds were queued and whose they are, and when those ended that have."""
@@ -77,3 +75,13 @@ class Bustle(Feature):
         """Take over both."""
         self._queued.thaw(tree[0], lambda row: (row[0], row[1]))
         self._ended_at.thaw(tree[1])
+        self._known = None
+
+    def _builds(self) -> list[tuple[float, str, bool]]:
+        """Return when each build was queued, whose it is, and whether it runs."""
+        if self._known is None:
+            self._known = [
+                (at, whose, self._ended_at.get(build) is None)
+                for build, (at, whose) in self._queued.items()
+            ]
+        return self._known

@@ -17,6 +17,8 @@ WINDOW = 7
 SHORT_WINDOW = 3
 HALF_LIFE = 5.0
 """In passed builds: how fast the weight of a duration in the smoothed one halves."""
+KEPT = 256
+"""Statistics of so many keys are kept until another build of the key has passed."""
 
 _ALPHA = 1 - 2 ** (-1 / HALF_LIFE)
 _NEVER = (NAN,) * 7
@@ -52,13 +54,23 @@ class Durations(Feature):
         self._by = by
         self._lags = lags
         self._rows: Recent[list[float]] = Recent()
+        self._read: dict[str, tuple[float, ...]] = {}
 
     def read(self, context: Context) -> Sequence[float]:
         """Return the statistics of the key's last durations."""
         name = self._by(context.traits)
         row = None if name is None else self._rows.get(name)
-        if row is None:
+        if name is None or row is None:
             return (*_NEVER, *[NAN] * (self._lags - 1))
+        values = self._read.get(name)
+        if values is None:
+            values = self._statistics(row)
+            if len(self._read) >= KEPT:
+                self._read = {}
+            self._read[name] = values
+        return values
+
+    def _statistics(self, row: list[float]) -> tuple[float, ...]:
         last, short = row[1:], row[1 : 1 + SHORT_WINDOW]
         lags = last[1 : self._lags]
         return (
@@ -78,6 +90,7 @@ class Durations(Feature):
         name = self._by(ended.traits)
         if name is None or not ended.passed:
             return
+        self._read.pop(name, None)
         row = self._rows.get(name)
         size = log_seconds(ended.duration_s)
         if row is None:
@@ -92,6 +105,7 @@ class Durations(Feature):
 
     def thaw(self, tree: Tree) -> None:
         """Take over the rows."""
+        self._read = {}
         self._rows.thaw(tree)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.context import Context, Ended
 from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
@@ -37,6 +40,7 @@ class Load(Feature):
     def __init__(self) -> None:
         self._running: Recent[Flight] = Recent(limit=RUNNING)
         self._queued_at: list[float] = []
+        self._times: NDArray[np.float64] | None = None
 
     def read(self, context: Context) -> Sequence[float]:
         """Count the running builds and those of the last day."""
@@ -47,13 +51,14 @@ class Load(Feature):
             float(len(running)),
             float(sum(f[1] == traits.pipeline for f in running)),
             NAN if branch is None else float(sum(f[2] == branch for f in running)),
-            float(sum(0 <= now - at <= DAY_S for at in self._queued_at)),
+            float(self._of_the_day(now)),
         )
 
     def queued(self, traits: Traits) -> None:
         """Learn that a build has entered the queue."""
         self._running.put(traits.build_id, (traits.at, traits.pipeline, by_branch(traits) or ""))
         self._queued_at = [*self._queued_at[-RECENT + 1 :], traits.at]
+        self._times = None
         for name, flight in list(self._running.items())[:8]:  # a few of the oldest each time
             if traits.at - flight[0] > IN_FLIGHT_S:
                 self._running.pop(name)
@@ -70,6 +75,13 @@ class Load(Feature):
         """Take over both."""
         self._running.thaw(tree[0], lambda row: (row[0], row[1], row[2]))
         self._queued_at = tree[1]
+        self._times = None
+
+    def _of_the_day(self, now: float) -> int:
+        if self._times is None:
+            self._times = np.array(self._queued_at, dtype=np.float64)
+        age_s = now - self._times
+        return int(np.count_nonzero((age_s >= 0) & (age_s <= DAY_S)))
 
 
 class Gaps(Feature):

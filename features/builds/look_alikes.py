@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
 from typing import ClassVar
 
 from features.context import Context, Ended
@@ -23,6 +25,9 @@ PRIOR = 0.2
 _KEEP = 2 ** (-1 / HALF_LIFE)
 _BRANCH, _AUTHOR, _TRIGGER, _KIND, _FILES = 2.0, 2.0, 1.0, 0.5, 1.5
 _MOST = _BRANCH + _AUTHOR + _TRIGGER + _KIND + _FILES
+_AGES = tuple(accumulate([_KEEP] * (WINDOW - 1), mul, initial=1.0))
+"""The say of each build, newest first."""
+_ALL = tuple(accumulate(_AGES))
 
 Look = tuple[str, str, str, str, frozenset[str], float]
 """Branch, author, trigger, kind of branch, extensions, 1 if it failed."""
@@ -50,17 +55,22 @@ class LookAlikes(Feature):
         known = self._builds.get(context.traits.pipeline)
         if not known:
             return (NAN, NAN)
-        mine = _look(context.traits, 0.0)
-        age = 1.0
-        failed = total = failed_all = all_builds = 0.0
-        for other in known:
-            weight = age * _likeness(mine, other) ** SHARPNESS
-            failed += weight * other[-1]
+        branch, author, trigger, kind, files, _ = _look(context.traits, 0.0)
+        shares: dict[frozenset[str], float] = {}
+        failed = total = failed_all = 0.0
+        for age, other in zip(_AGES, known, strict=False):
+            share = shares.get(other[4])
+            if share is None:
+                share = shares[other[4]] = _shared_files(files, other[4])
+            agree = _BRANCH * (branch == other[0]) + _AUTHOR * (author == other[1])
+            agree += _TRIGGER * (trigger == other[2]) + _KIND * (kind == other[3])
+            agree += share
+            weight = age * (agree / _MOST) ** SHARPNESS
             total += weight
-            failed_all += age * other[-1]
-            all_builds += age
-            age *= _KEEP
-        return ((failed + PRIOR * failed_all / all_builds) / (total + PRIOR), total)
+            if other[5]:
+                failed += weight
+                failed_all += age
+        return ((failed + PRIOR * failed_all / _ALL[len(known) - 1]) / (total + PRIOR), total)
 
     def finished(self, ended: Ended) -> None:
         """Learn how a build ended that passed or failed."""
@@ -87,11 +97,8 @@ def _look(traits: Traits, failed: float) -> Look:
     return (traits.branch, traits.author, traits.trigger, traits.branch_kind, files, failed)
 
 
-def _likeness(one: Look, other: Look) -> float:
-    agree = _BRANCH * (one[0] == other[0]) + _AUTHOR * (one[1] == other[1])
-    agree += _TRIGGER * (one[2] == other[2]) + _KIND * (one[3] == other[3])
-    if one[4] == other[4]:
-        agree += _FILES
-    elif shared := len(one[4] & other[4]):
-        agree += _FILES * shared / (len(one[4]) + len(other[4]) - shared)
-    return agree / _MOST
+def _shared_files(one: frozenset[str], other: frozenset[str]) -> float:
+    if one == other:
+        return _FILES
+    shared = len(one & other)
+    return _FILES * shared / (len(one) + len(other) - shared) if shared else 0.0

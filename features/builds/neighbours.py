@@ -49,8 +49,11 @@ class Neighbours(Feature):
             return (NAN, NAN, NAN)
         trigger = context.traits.trigger
         total = failed = weight_s = logs = 0.0
+        weights: dict[frozenset[str], float] = {}
         for other, why, failing, size in self._builds.get(context.traits.pipeline) or ():
-            weight = _likeness(touched, other) ** SHARPNESS
+            weight = weights.get(other, -1.0)
+            if weight < 0:
+                weight = weights[other] = _likeness(touched, other) ** SHARPNESS
             if weight == 0.0:
                 continue
             weight *= 1.0 if why == trigger else OTHER_TRIGGER

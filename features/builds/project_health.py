@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.context import Context, Ended
 from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
@@ -41,21 +44,24 @@ class ProjectHealth(Feature):
 
     def __init__(self) -> None:
         self._outcomes: list[list[float]] = []
+        self._columns: NDArray[np.float64] | None = None
         self._branches: Recent[list[list[object]]] = Recent(limit=PIPELINES)
 
     def read(self, context: Context) -> Sequence[float]:
         """Return the shares, those of windows drawn to that of all."""
         if not self._outcomes:
             return (NAN,) * len(self.names)
-        now = context.traits.at
-        usual = sum(failed for _, failed in self._outcomes) / len(self._outcomes)
+        at, failing = self._by_column()
+        age_s = context.traits.at - at
+        usual = float(failing.sum()) / len(failing)
         shares, count = [], 0
         for window_s in WINDOWS_S:
-            inside = [failed for at, failed in self._outcomes if now - at <= window_s]
-            shares.append((sum(inside) + PRIOR * usual) / (len(inside) + PRIOR))
-            count = len(inside) if window_s == WINDOWS_S[1] else count
-        known = self._branches.get(context.traits.pipeline) or ()
-        others = [bool(failed) for name, failed in known if name != context.traits.branch]
+            inside = age_s <= window_s
+            known = int(np.count_nonzero(inside))
+            shares.append((float(failing @ inside) + PRIOR * usual) / (known + PRIOR))
+            count = known if window_s == WINDOWS_S[1] else count
+        branches = self._branches.get(context.traits.pipeline) or ()
+        others = [bool(failed) for name, failed in branches if name != context.traits.branch]
         return (*shares, float(count), sum(others) / len(others) if others else NAN)
 
     def finished(self, ended: Ended) -> None:
@@ -66,6 +72,7 @@ class ProjectHealth(Feature):
             *self._outcomes[-BUILDS + 1 :],
             [ended.finished_at, float(ended.failed)],
         ]
+        self._columns = None
         branch, pipeline = ended.traits.branch, ended.traits.pipeline
         older = [line for line in self._branches.get(pipeline) or () if line[0] != branch]
         self._branches.put(pipeline, [*older[-BRANCHES + 1 :], [branch, ended.failed]])
@@ -77,4 +84,10 @@ class ProjectHealth(Feature):
     def thaw(self, tree: Tree) -> None:
         """Take over both."""
         self._outcomes = tree[0]
+        self._columns = None
         self._branches.thaw(tree[1])
+
+    def _by_column(self) -> NDArray[np.float64]:
+        if self._columns is None:
+            self._columns = np.array(self._outcomes, dtype=np.float64).T.copy()
+        return self._columns
