@@ -80,7 +80,7 @@ def select(  # noqa: PLR0913 - everything a decision hangs on, each named by the
     weighed = not isinstance(target, Confidence) if per_cost is None else per_cost
     weighed = weighed and not isinstance(target, MissRate)  # its bound was measured without
     score = chance / np.sqrt(np.maximum(costs, 1e-3)) if weighed else chance
-    order = by_probability(score, costs, _alphabetical(candidates.names))
+    order = _order(score, costs, candidates.names)
     reason = run_all_reason or nothing_to_go_by(candidates, target, table, project)
     if reason:
         causes[causes == Cause.LEFT_OUT] = Cause.RUN_ALL
@@ -108,10 +108,26 @@ def select(  # noqa: PLR0913 - everything a decision hangs on, each named by the
     )
 
 
-def _alphabetical(names: Sequence[str]) -> NDArray[np.intp]:
-    place = np.empty(len(names), dtype=np.intp)
-    place[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
-    return place
+def _order(score: Floats, costs: Floats, names: Sequence[str]) -> NDArray[np.intp]:
+    """Indices by falling score; of a tie the cheaper first, then by name."""
+    order = by_probability(score, costs)
+    tied = _ties(score, costs, order)
+    if not tied.any():
+        return order  # no two alike, so that names need not be put in order
+    alike = order[tied]
+    place = np.zeros(len(names), dtype=np.intp)
+    place[sorted(alike.tolist(), key=names.__getitem__)] = np.arange(alike.size)
+    return by_probability(score, costs, place)
+
+
+def _ties(score: Floats, costs: Floats, order: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Say which places of *order* (n,) are no better than the one before or after."""
+    scores, cheap = score[order], costs[order]
+    same = (scores[1:] == scores[:-1]) & (cheap[1:] == cheap[:-1])
+    tied = np.zeros(order.size, dtype=np.bool_)
+    tied[1:] |= same
+    tied[:-1] |= same
+    return tied
 
 
 def _refuse_odd(target: Target) -> None:

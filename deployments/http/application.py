@@ -9,6 +9,7 @@ from deployments.access import Access
 from deployments.auth import Keys
 from deployments.http import models, predictions, problems, records
 from deployments.http.access import AccessGate
+from deployments.http.direct import DirectRoutes
 from deployments.http.documented import describe
 from deployments.http.jobs import jobs_router
 from deployments.http.middleware import RequestContext
@@ -66,12 +67,14 @@ def make_http_app(  # noqa: PLR0913 - each is one thing the door needs to know
     )
     app.state.max_body_bytes = max_body_bytes
     demand = Guard(keys)
-    app.include_router(predictions.predictions_router(service.predictions, demand))
+    questions = predictions.predictions_router(service.predictions, demand)
+    app.include_router(questions)
     app.include_router(records.records_router(service.records, demand))
     app.include_router(operations_router(service.condition, about))
     app.include_router(jobs_router(service.lifecycle, demand))
     app.include_router(models.models_router(service.lifecycle, demand))
     app.include_router(page_router(app))
+    app.router.routes.insert(0, DirectRoutes(questions))
     problems.install(app)
     describe(app, [*records.BODIES, *predictions.BODIES, *models.BODIES])
     return app

@@ -18,7 +18,6 @@ from deployments.answers import (
 )
 from deployments.http import examples
 from deployments.http.bodies import read_json
-from deployments.http.direct import DirectRoute
 from deployments.http.documented import takes
 from deployments.http.responses import REFUSED, answer, refusals
 from deployments.http.security import Guard
@@ -40,7 +39,7 @@ _REFUSALS = refusals(*REFUSED, 404, 413)
 
 
 def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
-    """Return the routes below `/api/v1` that predict.
+    """Return the routes below `/api/v1` that predict; `DirectRoutes` may call them.
 
     A project that was never seen is no error: the answer abstains and says why.
     """
@@ -49,7 +48,6 @@ def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
         tags=["predict"],
         dependencies=[Depends(demand("predict"))],
         responses={**_REFUSALS},
-        route_class=DirectRoute,
     )
 
     async def read(request: Request, model: type[B]) -> B:

@@ -37,24 +37,29 @@ class Ranks(TestFeature):
 
     def read(self, candidates: Candidates) -> Values:
         """Return the ranks."""
-        return np.column_stack([mid_ranks(candidates.columns[name]) for name in RANKED])
+        return mid_ranks(np.array([candidates.columns[name] for name in RANKED])).T
 
 
 def mid_ranks(values: Values) -> Values:
-    """Return the rank of each value as a share from 0 to 1, ties at their middle.
+    """Return the rank of each value within its row (m, n), from 0 to 1, ties at their middle.
 
     Example:
-        >>> mid_ranks(np.array([3.0, 1.0, 1.0, np.nan])).tolist()
-        [1.0, 0.25, 0.25, nan]
+        >>> mid_ranks(np.array([[3.0, 1.0, 1.0, np.nan]])).tolist()
+        [[1.0, 0.25, 0.25, nan]]
     """
-    ranks = np.full(len(values), NAN)
-    known = np.flatnonzero(~np.isnan(values))
-    if not known.size:
+    ranks = np.full(values.shape, NAN)
+    if not values.size:
         return ranks
-    order = known[np.argsort(values[known])]
-    ordered = values[order]
-    index = np.cumsum(np.concatenate(([False], ordered[1:] != ordered[:-1])))
-    counts = np.bincount(index)
-    middle = np.cumsum(counts) - (counts + 1) / 2
-    ranks[order] = middle[index] / max(1, known.size - 1)
+    order = np.argsort(values, axis=1)  # NaN comes last
+    ordered = np.take_along_axis(values, order, axis=1)
+    known = values.shape[1] - np.count_nonzero(np.isnan(ordered), axis=1)
+    begins = np.ones(values.shape, dtype=np.bool_)
+    begins[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    group = np.cumsum(begins.ravel()) - 1
+    first = np.flatnonzero(begins)
+    count = np.diff(first, append=values.size)
+    middle = first % values.shape[1] + (count - 1) / 2
+    shares = middle[group].reshape(values.shape) / np.maximum(1, known - 1)[:, None]
+    shares[np.arange(values.shape[1]) >= known[:, None]] = NAN
+    np.put_along_axis(ranks, order, shares, axis=1)
     return ranks

@@ -235,7 +235,7 @@ def test_ranks_share_ties(values, ranks):
     """
     Ranks go from 0 to 1, ties share the middle, what is unknown has no rank.
     """
-    assert mid_ranks(np.array(values)).tolist() == pytest.approx(ranks, nan_ok=True)
+    assert mid_ranks(np.array([values]))[0].tolist() == pytest.approx(ranks, nan_ok=True)
 
 
 def test_a_test_never_seen_is_a_candidate_that_never_ran():
