@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from deployments.http import examples
-from deployments.http.bodies import json_body, parse, read_body
+from deployments.http.bodies import json_body, read_body
 from deployments.http.documented import of, takes
+from deployments.http.reports import read_report
 from deployments.http.responses import (
     REFUSED,
     EventsAnswer,
@@ -154,12 +155,7 @@ async def _read_report(request: Request, name: str | None) -> TestReport:
     body = await read_body(request)
     if kind in _XML:
         return await asyncio.to_thread(read_junit, BytesIO(body), name=name or "")
-    return await asyncio.to_thread(_from_json, body, name)
-
-
-def _from_json(body: bytes, name: str | None) -> TestReport:
-    read = parse(ReportBody, body)
-    return (read if name is None else read.model_copy(update={"name": name})).domain()
+    return await asyncio.to_thread(read_report, body, name)
 
 
 def _recorded(receipt: Receipt) -> Response:
