@@ -49,10 +49,6 @@ class KnownTests:
         """Return the numbers of *names*, -1 for tests that were never reported."""
         return self._catalogue.numbers(names)
 
-    def names(self, numbers: NDArray[np.int32]) -> list[str]:
-        """Return the names of the tests *numbers*."""
-        return self._catalogue.names(numbers.tolist())
-
     def name(self, number: int) -> str:
         """Return the name of the test *number*."""
         return self._catalogue.name(number)
