@@ -182,9 +182,10 @@ def _moved(connection: Connection, step: Step) -> bool:
     if step.before is not None:
         there = of_step & (watches.c.as_of == step.before)
         return connection.execute(update(watches).where(there).values(mark)).rowcount > 0
-    first = _insert(connection, watches).on_conflict_do_nothing()
+    first = _insert(connection, watches).on_conflict_do_nothing().returning(watches.c.as_of)
     row = {"model": step.model, "project": step.project, **mark}
-    return connection.execute(first, row).rowcount > 0
+    # Rows are counted by what comes back: drivers do not count an insert alike.
+    return connection.execute(first, row).first() is not None
 
 
 def _link(connection: Connection, step: Step) -> None:
