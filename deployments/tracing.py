@@ -72,7 +72,7 @@ def root_tracer(ratio: float) -> trace.Tracer | None:
 
 
 class TraceRoots:
-    """Begins the trace of a request that no proxy has begun or continued; ASGI.
+    """Makes the span of a request: in the trace it came in, or of one that begins with it; ASGI.
 
     Args:
         app: The application.
@@ -85,14 +85,13 @@ class TraceRoots:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Handle a request."""
-        asked = scope["type"] == "http" and scope["path"] not in UNTRACED
-        if not asked or current_trace() is not None:
+        if scope["type"] != "http" or scope["path"] in UNTRACED:
             await self._app(scope, receive, send)
             return
         told = {"http.method": scope["method"], "http.route": scope["path"]}
         with self._tracer.start_as_current_span(
             f"http_request {scope['method']} {scope['path']}",
-            context=_callers(scope),
+            context=_callers(scope) if current_trace() is None else None,
             kind=trace.SpanKind.SERVER,
             attributes=told,
         ):

@@ -212,7 +212,8 @@ def test_a_cancelled_job_ends_between_two_stages(home, address):
 
     assert recorded(home, "one")[0].state == "cancelled"
     assert list((home / "training").iterdir()) == []
-    assert not (home / "mlflow.db").exists()
+    registry = Registry(f"sqlite:///{home / 'mlflow.db'}", home / "artifacts")
+    assert registry.versions("test_intelligence") == []
 
 
 def stage(home, job_id):

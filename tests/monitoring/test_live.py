@@ -11,7 +11,7 @@ from deployments.http import examples
 from devmind.client import Client
 from devmind.settings import ServerSettings
 from history.open import open_history
-from models.names import BUILD_OPTIMIZER, MODELS
+from models.names import BUILD_OPTIMIZER, MODELS, in_paths
 from models.registry import Registry
 from tests.cluster.serving import lines, served, until
 from tests.deployments.company import PROJECT, happened, queued, record, register
@@ -142,7 +142,7 @@ def test_a_request_begins_a_trace_unless_its_caller_decided(url, receiver):
     )
     answering = {" ".join(span.name.split()[:2]) for span in receiver[0].of(trace)}
 
-    assert {f"replica_handle_request {model}" for model in MODELS} <= answering
+    assert {f"replica_handle_request {in_paths(model)}" for model in MODELS} <= answering
     assert {span.name for span in begun()} == {f"http_request POST {ASSESS}"}
     assert receiver[0].of(unwanted) == []
 
