@@ -23,7 +23,7 @@ from models.registry import Registry
 from tests.cluster.serving import config, deploy, kill, lines, pids, served, until
 from tests.deployments.company import PROJECT, START, queued, record, register
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.thorough, pytest.mark.timeout(240)]
 
 DURATION = "/api/v1/build-optimizer/predict"
 SELECT = "/api/v1/test-intelligence/select"
