@@ -79,6 +79,8 @@ class Node:
         self._running = None
 
     def start(self):
+        """Start it; like a new container, it finds no file that says where its cluster was."""
+        (self._log.parent / "ray_current_cluster").unlink(missing_ok=True)
         self._starts += 1
         with self._log.open("ab") as log:
             self._running = subprocess.Popen(

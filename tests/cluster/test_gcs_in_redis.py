@@ -1,6 +1,5 @@
 """Ray's head dies, and Redis with it; requests are answered all the while, and all comes back."""
 
-import os
 import shutil
 import tempfile
 import time
@@ -16,10 +15,7 @@ from tests.cluster.serving import until
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        "DEVMIND_TEST_HEAD_LOSS" not in os.environ,
-        reason="losing the head is not steady yet; set DEVMIND_TEST_HEAD_LOSS=1 to try it",
-    ),
+    pytest.mark.thorough,
 ]
 
 
@@ -96,13 +92,10 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
 
     until(running, "known again")
     answers = [answer.json() for answer in [*alone, *while_back]]
-    metrics = f"http://127.0.0.1:{head.ports['metrics-export-port']}/metrics"
-    until(lambda: "ray_gcs_storage_operation_latency_ms_bucket" in text(metrics), "measured")
 
     assert {answer.status_code for answer in [*alone, *while_back]} == {200}
     assert {answer["pid"] for answer in answers} == {before["pid"]}
     assert answers[-1]["asked"] == before["asked"] + len(answers)
-    assert "ray_gcs_storage_operation_count_total" in text(metrics)
 
 
 def deployed(serving, config):
@@ -114,7 +107,3 @@ def pause(times, seconds):
     for n in range(times):
         time.sleep(seconds)
         yield n
-
-
-def text(url):
-    return httpx.get(url, timeout=10).text
