@@ -59,6 +59,8 @@ FAILURES = Failures(
     absent=(DeploymentUnavailableError,),
 )
 MODEL_DEPLOYMENTS = ("build-optimizer", "failure-predictor", "test-intelligence")
+FOR_EACH = 1_000_000
+"""With so many replicas to share them, each question is a call by itself."""
 TICK_S = 20.0
 """How often training jobs are looked after."""
 FOLLOW_CHAMPION = {"version": "champion"}
@@ -71,6 +73,8 @@ class AppArgs(BaseModel):
 
     projects_per_replica: int = Field(default=200, ge=1, le=100_000)
     """How many projects a model replica keeps in memory."""
+    coalesce: bool = True
+    """Whether questions that wait together share a call to a model; else each has its own."""
 
 
 class HistoryReplica(HistoryService):
@@ -116,7 +120,8 @@ class Ingress:
         self._keys = load_keys(self._settings)
         refuse_open(self._settings, self._keys, listens_on=equipment.listens_on())
         self._access = open_access(self._settings)
-        self._models = {name: _remote(name, handle) for name, handle in models.items()}
+        share = equipment.coalesce
+        self._models = {name: _remote(name, handle, share=share) for name, handle in models.items()}
         self._history = _remote("history", history)
         self._predictions = RemotePredictions(
             duration=self._models["build-optimizer"],
@@ -269,6 +274,7 @@ def build_app(args: AppArgs) -> serve.Application:
         runner=RayJobs,
         listens_on=proxy_host,
         projects=args.projects_per_replica,
+        coalesce=args.coalesce,
     )
     return assemble(equipment)
 
@@ -284,8 +290,9 @@ def proxy_host() -> str | None:
     return None if client is None else str(client.http_config.host)
 
 
-def _remote(name: str, handle: Any) -> Remote:
-    return Remote(handle, Caller(name, FAILURES), replicas=partial(_replicas, handle))
+def _remote(name: str, handle: Any, *, share: bool = True) -> Remote:
+    replicas = partial(_replicas, handle) if share else lambda: FOR_EACH
+    return Remote(handle, Caller(name, FAILURES), replicas=replicas)
 
 
 def _replicas(handle: Any) -> int:

@@ -116,7 +116,8 @@ class Bench(Generic[M, S]):
             question: Equal questions of one *kind* have equal answers, unless that is empty.
             work: Makes the answer.
             said: What of the answer is to be compared with what comes, `None` if nothing is.
-            kind: Which of the services' answers it is, for those that may be given again.
+            kind: Which of the services' answers it is, for those that may be given again, or made
+                on the loop while their like are short.
 
         Raises:
             ModelUnavailable: If no version is loaded.
@@ -131,7 +132,7 @@ class Bench(Generic[M, S]):
         again = partial(self._told, question.about, named, work, said, now)
         key = self._key(kind, question, loaded, named, now)
         kept = self._kept(key, named.project)
-        live, answer, told = kept or await self._made(again, loaded, named.project)
+        live, answer, told = kept or await self._made(again, loaded, named.project, kind)
         if key is not None and kept is None:
             self.kept.put((key, live.state.as_of), answer)
         self._count(answer, loaded, named.project, live, self.clock() - started)
@@ -153,24 +154,27 @@ class Bench(Generic[M, S]):
         again: Callable[[Loaded[M], S], tuple[A, Telling | None]],
         loaded: Loaded[M],
         project: str,
+        kind: str,
     ) -> tuple[Live[S], A, Telling | None]:
+        sort = (kind, project)
         names = {"model": self.slot.name, "model_version": loaded.version, "project": project}
         with structlog.contextvars.bound_contextvars(**names):
-            live = self.states.at_hand(project) if self.pace.short(project) else None
+            short = kind and self.pace.short(sort)
+            live = self.states.at_hand(project) if short else None
             if live is not None:
-                return live, *self._paced(again, project, loaded, live.state)
+                return live, *self._paced(again, sort, loaded, live.state)
             async with self.states.at(project) as lent:
-                made = await to_the_end(self._paced, again, project, loaded, lent.state)
+                made = await to_the_end(self._paced, again, sort, loaded, lent.state)
                 return lent, *made
 
     def _paced(
         self,
         again: Callable[[Loaded[M], S], tuple[A, Telling | None]],
-        project: str,
+        sort: Hashable,
         loaded: Loaded[M],
         state: S,
     ) -> tuple[A, Telling | None]:
-        with self.pace.of(project):
+        with self.pace.of(sort):
             return again(loaded, state)
 
     def _key(

@@ -77,6 +77,7 @@ class Equipment:
         runner: Runs training jobs.
         listens_on: Returns the address that requests come in by, `None` if it is not known.
         projects: How many projects a model replica keeps in memory.
+        coalesce: Whether questions that wait together share a call to a model.
     """
 
     settings: Callable[[], ServerSettings]
@@ -84,6 +85,7 @@ class Equipment:
     runner: Callable[[], Runner]
     listens_on: Callable[[], str | None]
     projects: int = 200
+    coalesce: bool = True
 
     def history(self) -> Desk:
         """Make what the history deployment works with."""

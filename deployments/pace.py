@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 SHORT_S = 0.002
-"""Others wait no longer than this for work that is done on the loop; a thread costs a tenth."""
+"""Others wait no longer than this for work that is done on the loop."""
 _FORGETS = 0.9
 """How much of a long time is remembered after each shorter one."""
 _ROOM = 1_024

@@ -1,10 +1,12 @@
-"""The id of a request: the caller's, made harmless."""
+"""Which requests are told of, and by which id: the caller's, made harmless."""
 
 from __future__ import annotations
 
 import re
 
 LONGEST = 128
+PROBES = frozenset(("/health", "/ready", "/metrics"))
+"""Asked by machines every few seconds: neither logged nor traced, they would bury the others."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._:/=+-]")
 
 

@@ -24,14 +24,13 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from deployments.request_ids import PROBES
 from devmind.errors import InvalidInput
 
 log = structlog.get_logger(__name__)
 
 ENDPOINT = "JAEGER_ENDPOINT"
 SERVICE = "devmind-ml-service"
-UNTRACED = frozenset(("/health", "/ready", "/metrics"))
-"""Asked by machines every few seconds."""
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 _ADVICE = "It is the address of an OTLP receiver (gRPC), as in http://jaeger:4317."
@@ -85,17 +84,17 @@ class TraceRoots:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Handle a request."""
-        if scope["type"] != "http" or scope["path"] in UNTRACED:
+        if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
-        told = {"http.method": scope["method"], "http.route": scope["path"]}
         with self._tracer.start_as_current_span(
-            f"http_request {scope['method']} {scope['path']}",
+            f"http_request {scope['method']}",
             context=_callers(scope) if current_trace() is None else None,
             kind=trace.SpanKind.SERVER,
-            attributes=told,
-        ):
+            attributes={"http.method": scope["method"], "http.target": scope["path"]},
+        ) as span:
             await self._app(scope, receive, send)
+            span.set_attribute("http.route", getattr(scope.get("route"), "path", scope["path"]))
 
 
 def _callers(scope: Scope) -> Context:

@@ -1,4 +1,4 @@
-"""Packed trees: what a library says of rows, bit by bit, in a thirtieth of the time for one row.
+"""Packed trees: what a library says of rows, bit by bit, sooner (`benchmarks.serving.predictors`).
 
 The arrays of `models.flat_trees` in the shape that `models.tree_kernel` walks. Where NaN goes is
 told by the column that a node looks at: each row is seen twice, once with NaN in it, which is never

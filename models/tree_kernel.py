@@ -17,8 +17,8 @@ What it computes, for rows x (n, k), in Python::
 Boosters compare so, and add float32; forests ask whether it is `<=`, and add float64. Additions
 happen in the order of the trees, as in the libraries.
 
-LLVM's code generator alone (`llvmlite`, a part of Numba) is loaded, not Numba's compiler: it needs
-a tenth of a second and no cache of code on disk, and most of its memory is shared by all replicas.
+LLVM's code generator alone (`llvmlite`, a part of Numba) is loaded, not Numba's compiler: it is
+sooner there, needs no cache of code on disk, and shares most of its memory with all replicas.
 """
 
 from __future__ import annotations

@@ -87,5 +87,6 @@ def build_app(args: AppArgs) -> serve.Application:
         runner=app.RayJobs,
         listens_on=app.proxy_host,
         projects=args.projects_per_replica,
+        coalesce=args.coalesce,
     )
     return app.assemble(equipment)

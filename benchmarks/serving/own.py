@@ -121,11 +121,9 @@ def _copy(home: Path, into: Path) -> None:
 def _deploy(
     layout: Layout, env: Mapping[str, str], variant: Variant, dashboard: str, port: int
 ) -> None:
-    from deployments.app import AppArgs  # noqa: PLC0415 - imports Ray, which peers do without
-
     text = (layout.root / "serve_config.yaml").read_text()
     config = layout.run / "serve_config.yaml"
-    config.write_text(configured(text, variant, port=port, known=AppArgs.model_fields))
+    config.write_text(configured(text, variant, port=port))
     commands = Commands(root=layout.root, logs=layout.logs, env=env)
     commands.run("serve", [tool("serve"), "deploy", str(config), "--address", dashboard])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,21 +48,19 @@ VARIANTS = (
 """`ours` is what is shipped; `defaults` is what it is compared with."""
 
 
-def configured(text: str, variant: Variant, *, port: int, known: Collection[str]) -> str:
+def configured(text: str, variant: Variant, *, port: int) -> str:
     """Return the text of a Serve configuration for *variant* at *port* of this machine.
 
     Args:
         text: `serve_config.yaml`.
         variant: What is laid over it.
         port: Where it listens.
-        known: The arguments that the application knows.
     """
     config = overlaid(yaml.safe_load(text), variant.patch)
     config["http_options"] |= {"host": "127.0.0.1", "port": port}
-    arguments = {name: value for name, value in variant.arguments.items() if name in known}
     for application in config["applications"]:
         if application["name"] == APPLICATION:
-            application["args"] = {**application.get("args", {}), **arguments}
+            application["args"] = {**application.get("args", {}), **variant.arguments}
     return yaml.safe_dump(config, sort_keys=False)
 
 

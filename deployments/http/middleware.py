@@ -11,12 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.http.problems import broken
 from deployments.log_quota import HTTP
-from deployments.request_ids import harmless
+from deployments.request_ids import PROBES, harmless
 
 log = structlog.get_logger(__name__)
 HEADER = "x-request-id"
-UNLOGGED = frozenset(("/health", "/ready", "/metrics"))
-"""Asked by machines every few seconds: a line each would bury the others."""
 _REFUSED = 400
 """Answers with this status or a higher one are always logged."""
 
@@ -69,7 +67,7 @@ class RequestContext:
 
 
 def _say(scope: Scope, status: int, seconds: float) -> None:
-    if scope["path"] in UNLOGGED:
+    if scope["path"] in PROBES:
         return
     left_out = HTTP.left_out() if 0 < status < _REFUSED else 0
     if left_out is not None:

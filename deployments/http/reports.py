@@ -1,7 +1,7 @@
 """Test reports as JSON, which are long: checked by one decoder, made into runs by another.
 
-Both are msgspec's and take a third of the time of models that are then copied into runs. A report
-that the first decoder refuses is read by the model of `devmind.wire`, which says what is wrong.
+Both are msgspec's and quicker than models that are then copied into runs. A report that the first
+decoder refuses is read by the model of `devmind.wire`, which says what is wrong.
 """
 
 from __future__ import annotations

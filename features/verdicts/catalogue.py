@@ -18,8 +18,8 @@ Numbers = NDArray[np.int32]
 class Catalogue:
     """Tests by number, dense from 0 in the order in which they were first reported.
 
-    Names lie one after the other in one buffer, as a `str` each would take twice the memory, and
-    are found by their hash; a file is kept once, however many tests it has.
+    Names lie one after the other in one buffer, as a `str` each would take more memory, and are
+    found by their hash; a file is kept once, however many tests it has.
     """
 
     def __init__(self) -> None:

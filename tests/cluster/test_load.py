@@ -16,12 +16,11 @@ import pytest
 from deployments.http import examples
 from devmind.ci import Change
 from devmind.client import Client, Question, TestQuestion
-from devmind.settings import ServerSettings
 from history.open import open_history
 from models.names import BUILD_OPTIMIZER
 from models.registry import Registry
 from tests.cluster.serving import config, deploy, kill, lines, pids, served, until
-from tests.deployments.company import PROJECT, START, queued, record, register
+from tests.deployments.company import PROJECT, START, queued, recorded_and_registered, register
 
 pytestmark = [pytest.mark.cluster, pytest.mark.thorough, pytest.mark.timeout(240)]
 
@@ -51,11 +50,7 @@ OTHER = "acme/told"
 
 @pytest.fixture(name="place", scope="module")
 def _place(tmp_path_factory):
-    settings = ServerSettings(home=tmp_path_factory.mktemp("home"))
-    with open_history(settings.database) as store:
-        record(store, 30)
-    register(Registry(settings.tracking_uri, settings.artifacts), settings.home)
-    return settings
+    return recorded_and_registered(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(name="url", scope="module")

@@ -14,14 +14,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from deployments.http import examples
 from devmind.client import Client, Question, TestQuestion
 from devmind.errors import NotFound
-from devmind.settings import ServerSettings
 from devmind.wire import BuildBody
 from history.open import open_history
 from models.gate import Decision
 from models.names import BUILD_OPTIMIZER
 from models.registry import Registry
 from tests.cluster.serving import kill, pids, served, until
-from tests.deployments.company import PROJECT, TESTS, happened, queued, record, register
+from tests.deployments.company import (
+    PROJECT,
+    TESTS,
+    happened,
+    queued,
+    recorded_and_registered,
+    register,
+)
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
@@ -31,11 +37,7 @@ DURATION = "/api/v1/build-optimizer/predict"
 @pytest.fixture(name="place", scope="module")
 def _place(tmp_path_factory):
     """Settings of a service with a recorded project and three champions."""
-    settings = ServerSettings(home=tmp_path_factory.mktemp("home"))
-    with open_history(settings.database) as store:
-        record(store, 30)
-    register(Registry(settings.tracking_uri, settings.artifacts), settings.home)
-    return settings
+    return recorded_and_registered(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(name="url", scope="module")

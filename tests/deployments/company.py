@@ -21,6 +21,7 @@ from devmind.ci import (
     Verdict,
 )
 from devmind.events import Finished, Queued, Reported
+from devmind.settings import ServerSettings
 from features.build_state import BuildState
 from features.replay import replay_builds, replay_tests
 from features.verdict_state import TestState
@@ -29,6 +30,7 @@ from models.bundle import Manifest, TrainedRange, write_bundle
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, MODELS, TEST_INTELLIGENCE
 from models.network import fit_grid, parameter_names
 from models.recall_table import PastBuild, RecallTable
+from models.registry import Registry
 from models.scorecard import Scorecard, ScoredRange
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -236,6 +238,15 @@ def scorecard(model):
         metrics={metric: better, "coverage": 0.8, "ece": 0.05},
         baselines={"last": {metric: worse}},
     )
+
+
+def recorded_and_registered(home):
+    """Settings of a service in *home* with a recorded project and three champions."""
+    settings = ServerSettings(home=home)
+    with open_history(settings.database) as store:
+        record(store, 30)
+    register(Registry(settings.tracking_uri, settings.artifacts), settings.home)
+    return settings
 
 
 def register(registry, folder, *, models=MODELS, promote=True, slower=1.0):

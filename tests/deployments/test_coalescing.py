@@ -8,6 +8,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deployments.app import FOR_EACH
 from deployments.batches import Broke, Sent, answer_each, sent
 from deployments.coalescing import EACH, Coalescer, Limits
 from devmind.errors import NotFound, Overloaded, ServiceUnreachable
@@ -268,3 +269,17 @@ def test_every_question_brings_its_request():
     assert isinstance(unknown, NotFound)
     assert isinstance(bug, Broke)
     assert str(bug) == "KeyError"
+
+
+@given(asked=questions)
+def test_with_a_replica_for_each_questions_travel_alone(asked):
+    """
+    Where they are not to share calls, each question is a call by itself and none waits.
+    """
+    model = Model()
+    coalescer = Coalescer(model, replicas=lambda: FOR_EACH)
+
+    asyncio.run(ask_all(coalescer, asked))
+
+    assert sorted(model.calls) == sorted([n] for n in asked)
+    assert model.most == len(asked)

@@ -11,16 +11,16 @@ def test_a_patch_reaches_deployments_by_name():
     text = (ROOT / "serve_config.yaml").read_text()
     deployments = [{"name": "ingress", "max_ongoing_requests": 5}]
     patch = {"applications": [{"name": "devmind", "deployments": deployments}]}
-    variant = Variant(name="v", about="", patch=patch, arguments={"known": 1, "unknown": 2})
+    variant = Variant(name="v", about="", patch=patch, arguments={"coalesce": False})
 
-    found = yaml.safe_load(configured(text, variant, port=9, known=("known",)))
+    found = yaml.safe_load(configured(text, variant, port=9))
 
     shipped = yaml.safe_load(text)["applications"][0]
     application = found["applications"][0]
     by_name = {each["name"]: each for each in application["deployments"]}
     assert by_name["ingress"]["max_ongoing_requests"] == 5
     assert by_name["history"] == next(d for d in shipped["deployments"] if d["name"] == "history")
-    assert application["args"] == {**shipped["args"], "known": 1}
+    assert application["args"] == {**shipped["args"], "coalesce": False}
     assert (found["http_options"]["host"], found["http_options"]["port"]) == ("127.0.0.1", 9)
 
 
