@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from dataclasses import dataclass
+from itertools import islice
 
 from devmind.local.failures import PortTaken
 from devmind.local.processes import listener
 
 HOST = "127.0.0.1"
 MLFLOW_TRIES = 2
+OURS = range(20_000, 32_000)
+"""Linux lends none of these to outgoing connections (it does from 32768 on); Ray uses none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +60,16 @@ def choose_mlflow(wanted: int | None) -> int:
 
 
 def any_free(count: int) -> list[int]:
-    """Return *count* different ports that are free now."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Return *count* different ports that are free now, and likely to stay so until they are used.
+
+    A port that the system chooses may be lent to any connection in between; these are not, and are
+    chosen at random, as others may be choosing at the same time.
+
+    Raises:
+        OSError: If so many are not free.
+    """
+    tries = random.SystemRandom().sample(OURS, k=len(OURS))
+    found = list(islice(filter(is_free, tries), count))
+    if len(found) < count:
+        raise OSError(f"{count} free ports wanted, {len(found)} found from {OURS[0]} to {OURS[-1]}")
+    return found

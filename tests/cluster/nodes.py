@@ -37,7 +37,7 @@ def cluster_of_nodes():
             cluster.shutdown()
 
 
-def wait_for(found, timeout_s=90.0):
+def wait_for(found, timeout_s=240.0):
     """Return what *found* returns once that is true."""
     deadline = time.monotonic() + timeout_s
     while not (value := found()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+
+from devmind.local.ports import any_free
 
 PASSWORD = "a-password-that-must-not-leak"
 _USER = "devmind"
@@ -68,7 +69,7 @@ class PostgresServer:
         if user is not None:
             for path in (folder, password):
                 shutil.chown(path, user)
-        server = cls(tools=tools, folder=folder, port=_free_port(), user=user, durable=durable)
+        server = cls(tools=tools, folder=folder, port=any_free(1)[0], user=user, durable=durable)
         try:
             server._run("initdb", f"--username={_USER}", f"--pwfile={password}", *_INITDB)
             server.resume()
@@ -142,9 +143,3 @@ class PostgresServer:
 
 
 _INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
