@@ -19,7 +19,10 @@ from benchmarks.serving.wrk import Load
 from devmind.ci import QueuedBuild
 
 VARIED = 64
-"""Bodies of small requests."""
+"""Builds that are asked about."""
+TOPICS = 16
+"""Branches that each is asked about on: more questions in all than our service keeps answers of, so
+that every answer is made."""
 VARIED_LARGE = 4
 JSON, XML = "application/json", "application/xml"
 Floats = NDArray[np.float32]
@@ -43,7 +46,7 @@ class Requests:
 def own_requests(material: Material, folder: Path) -> dict[Endpoint, Requests]:
     """Write what our service is sent; what is left out comes from its history."""
     company = newest_builds(material, material.company, VARIED)
-    asked = [_question(build) for build in company]
+    asked = [question for build in company for question in _on_topics(_question(build))]
     root = "/api/v1"
     sent: dict[Endpoint, tuple[str, list[Any]]] = {
         Endpoint.DURATION: (f"{root}/build-optimizer/predict", asked),
@@ -52,7 +55,8 @@ def own_requests(material: Material, folder: Path) -> dict[Endpoint, Requests]:
     }
     for endpoint, tests in SELECTIONS.items():
         builds = newest_builds(material, project(tests), VARIED)
-        sent[endpoint] = (f"{root}/test-intelligence/select", [_change(build) for build in builds])
+        changes = [change for build in builds for change in _on_topics(_change(build))]
+        sent[endpoint] = (f"{root}/test-intelligence/select", changes)
     write = _writer(folder / "own")
     found = {
         endpoint: write(endpoint, JSON, [json.dumps(b) for b in bodies], [path])
@@ -150,6 +154,10 @@ def _written(
         endpoint: write(endpoint, JSON, [json.dumps(b) for b in bodies], [path])
         for endpoint, (path, bodies) in sent.items()
     }
+
+
+def _on_topics(question: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**question, "branch": f"topic/{n}"} for n in range(TOPICS)]
 
 
 def _question(build: QueuedBuild) -> dict[str, Any]:
