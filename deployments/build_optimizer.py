@@ -103,8 +103,7 @@ def duration_said(_case: OptimizerCase, answer: DurationAnswer) -> Said | None:
 
 def foretold_duration(case: OptimizerCase, intervals: Intervals) -> Said | None:
     """Return what the service would say of a build if somebody asked; `None` if it abstains."""
-    question = DurationQuestion(about=About())
-    answer = forecast(case, question, intervals, why=False)
+    answer = forecast(case, DurationQuestion(about=About(), why=False), intervals)
     return None if answer.abstained else duration_said(case, answer)
 
 
@@ -115,7 +114,7 @@ def usual_pipeline(state: BuildState, pipelines: tuple[str, ...], now: datetime)
 
 
 def forecast(
-    case: OptimizerCase, question: DurationQuestion, intervals: Intervals, *, why: bool = True
+    case: OptimizerCase, question: DurationQuestion, intervals: Intervals
 ) -> DurationAnswer:
     """Predict a duration, or say why not and what builds take in general.
 
@@ -123,7 +122,6 @@ def forecast(
         case: Model, state and build.
         question: What is asked.
         intervals: Running calibrations made so far.
-        why: Whether reasons are wanted; they cost most of an answer.
     """
     row, facts = case.state.read_with_facts(case.build)
     needed = case.model.min_history
@@ -141,7 +139,7 @@ def forecast(
         said_s = case.model.predict(row[None, :], running=running)[0]
         low, middle, high = (float(q) for q in said_s)
     said = []
-    if why and not thin:
+    if question.why and not thin:
         said = duration_reasons(case.model.explain(row, running=running), facts)
     return DurationAnswer(
         project_name=case.build.project,
@@ -165,7 +163,7 @@ def left(
     case: OptimizerCase, question: RemainingQuestion, intervals: Intervals, *, now: datetime
 ) -> RemainingAnswer:
     """Predict how much longer a running build takes."""
-    forecasted = forecast(case, DurationQuestion(about=question.about), intervals, why=False)
+    forecasted = forecast(case, DurationQuestion(about=question.about, why=False), intervals)
     runs = case.state.jobs.read(case.build.pipeline)
     return time_left(question, forecasted, runs, build=case.build, now=now)
 

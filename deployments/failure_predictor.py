@@ -71,12 +71,12 @@ def risk_said(_case: FailureCase, answer: FailureAnswer) -> Said | None:
 
 def foretold_risk(case: FailureCase, corrections: Corrections) -> Said | None:
     """Return what the service would say of a build if somebody asked; `None` if it abstains."""
-    answer = assess_risk(case, FailureQuestion(about=About()), corrections, why=False)
+    answer = assess_risk(case, FailureQuestion(about=About(), why=False), corrections)
     return None if answer.abstained else risk_said(case, answer)
 
 
 def assess_risk(
-    case: FailureCase, question: FailureQuestion, corrections: Corrections, *, why: bool = True
+    case: FailureCase, question: FailureQuestion, corrections: Corrections
 ) -> FailureAnswer:
     """Predict whether a build fails, or say why not and how often builds fail.
 
@@ -84,7 +84,6 @@ def assess_risk(
         case: Model, state and build.
         question: What is asked.
         corrections: Running calibrations made so far.
-        why: Whether reasons are wanted; they cost most of an answer.
     """
     row, facts = case.state.read_with_facts(case.build)
     needed = case.model.min_history
@@ -99,7 +98,7 @@ def assess_risk(
     )
     probability = float(case.model.predict(row[None, :], running=running)[0])
     risk: RiskLevel = _RISKS[case.model.risk_level(probability)]
-    if not why:
+    if not question.why:
         return _answer(case, probability, usual, risk)
     reasons = failure_reasons(case.model.explain(row, running=running), facts)
     return _answer(

@@ -53,12 +53,14 @@ class DurationQuestion:
         known_durations_s: Durations of earlier builds that the caller knows, for thin histories.
         dependencies: Job -> jobs that must have finished before it.
         max_parallel_jobs: How many jobs may run at once.
+        why: Whether reasons are wanted; they cost most of an answer.
     """
 
     about: About
     known_durations_s: tuple[float, ...] = ()
     dependencies: tuple[tuple[str, tuple[str, ...]], ...] = ()
     max_parallel_jobs: int | None = None
+    why: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +109,13 @@ class FailureQuestion:
         about: The build.
         known_builds: How many earlier builds the caller's own figures are about.
         known_failure_rate: Share of them that failed.
+        why: Whether reasons are wanted; they cost most of an answer.
     """
 
     about: About
     known_builds: int = 0
     known_failure_rate: float | None = None
+    why: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

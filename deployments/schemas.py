@@ -104,14 +104,24 @@ def _files(bodies: tuple[FileBody, ...]) -> tuple[ChangedFile, ...]:
     return tuple(body.domain() for body in bodies)
 
 
+Why = Annotated[
+    bool,
+    Field(
+        description="Whether reasons are wanted, and the advice that follows from them; without "
+        "them an answer costs a fraction."
+    ),
+]
+
+
 class DurationBody(AboutBody):
     """How long will it take?"""
 
     project_name: Key
+    reasons: Why = True
 
     def domain(self) -> DurationQuestion:
         """Return the question."""
-        return DurationQuestion(about=self.about())
+        return DurationQuestion(about=self.about(), why=self.reasons)
 
 
 class ResourceConstraintsBody(Body):
@@ -162,6 +172,7 @@ class FailureBody(AboutBody):
         PipelineId, Field(description="`PROJECT/PIPELINE`, or the pipeline beside `project_name`.")
     ]
     historical_metrics: HistoricalMetricsBody | None = None
+    reasons: Why = True
 
     def domain(self) -> FailureQuestion:
         """Return the question."""
@@ -170,6 +181,7 @@ class FailureBody(AboutBody):
             about=self.about(),
             known_builds=known.builds if known else 0,
             known_failure_rate=known.failure_rate if known else None,
+            why=self.reasons,
         )
 
 
@@ -253,16 +265,20 @@ class AssessBody(SelectionFields):
     project_name: Key
     historical_build_times: Annotated[tuple[Seconds, ...], Field(max_length=MAX_TIMES)] = ()
     historical_metrics: HistoricalMetricsBody | None = None
+    reasons: Why = True
 
     def domain(self) -> Assessment:
         """Return the three questions."""
         known, about = self.historical_metrics, self.about()
         return Assessment(
-            duration=DurationQuestion(about=about, known_durations_s=self.historical_build_times),
+            duration=DurationQuestion(
+                about=about, known_durations_s=self.historical_build_times, why=self.reasons
+            ),
             failure=FailureQuestion(
                 about=about,
                 known_builds=known.builds if known else 0,
                 known_failure_rate=known.failure_rate if known else None,
+                why=self.reasons,
             ),
             tests=self.selection(),
         )

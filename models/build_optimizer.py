@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from models.drift import Reference, references_of
 from models.duration_inputs import DurationInputs
 from models.exactness import reasons
 from models.names import BUILD_OPTIMIZER
+from models.packed import PackedBooster
 from models.packed_boosters import read_boosters
 from models.past_misses import MISSES, read_misses
 from models.reasons import attribute, columns_of
@@ -88,6 +90,11 @@ class BuildOptimizer:
         self._served = [levels.index(level) for level in QUANTILES]
         self._shares = _shares(levels)
         self._columns = columns_of(manifest.features, manifest.groups)
+        self._medians = {
+            project: known.only(self._served[1])
+            for project, known in {"": regressor, **self._own}.items()
+            if isinstance(known, PackedBooster)
+        }
 
     @classmethod
     def load(cls, bundle: Bundle, names: Sequence[str]) -> BuildOptimizer:
@@ -209,14 +216,36 @@ class BuildOptimizer:
         Returns:
             Group -> seconds it adds; together `p50(row) - p50(baseline)`.
         """
+        row = np.asarray(row, dtype=np.float32)
+        ends = np.stack([row, self.manifest.baseline_row])
+        project = "" if running is None else running.project
+        median = partial(self._median, project)
+
+        def all_levels(rows: NDArray[np.floating]) -> Floats:
+            return self.predict(rows, running=running)[:, 1]
+
+        # Where levels cross, p50 is another level's: then all have to be asked.
+        alone = np.array_equal(median(ends), all_levels(ends))
         return attribute(
-            lambda rows: self.predict(rows, running=running)[:, 1],
-            np.asarray(row, dtype=np.float32),
+            median if alone else all_levels,
+            row,
             self.manifest.baseline_row,
             self._columns,
             orderings=orderings,
             seed=seed,
         )
+
+    def _median(self, project: str, rows: NDArray[np.floating]) -> Floats:
+        """Return what the trees of the median alone say of *rows* (n, k): seconds (n,)."""
+        seen = self._inputs.encode(rows)
+        alone = self._medians.get(project if project in self._own else "")
+        if alone is not None:
+            said = alone.predict(seen)
+        else:
+            regressor, place = self._own.get(project, self._regressor), self._served[1]
+            said = np.asarray(regressor.predict(seen))[:, place : place + 1]
+        raw = said.astype(np.float64) + self._inputs.level(rows)[:, None]
+        return from_log_seconds(raw)[:, 0]
 
 
 def to_log_seconds(seconds: NDArray[np.floating]) -> Floats:

@@ -8,7 +8,7 @@ minutes to one of hours; a ratio needs neither.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,23 +33,33 @@ class DurationInputs:
     durations: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     usual_s: float = 0.0
+    _seen: NDArray[np.intp] = field(init=False, repr=False, compare=False)
+    _relative: NDArray[np.intp] = field(init=False, repr=False, compare=False)
+    _levels: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        place = {name: i for i, name in enumerate(self.features)}
+        relative = [self.seen.index(name) for name in self.durations]
+        levels = tuple(place[name] for name in self.levels)
+        object.__setattr__(self, "_seen", np.array([place[n] for n in self.seen], dtype=np.intp))
+        object.__setattr__(self, "_relative", np.array(relative, dtype=np.intp))
+        object.__setattr__(self, "_levels", levels)
 
     def level(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the usual duration of each of *rows* (n, k): log1p seconds (n,)."""
         usual = np.full(len(rows), np.nan)
-        for name in self.levels:
-            column = np.asarray(rows[:, self.features.index(name)], dtype=np.float64)
+        for place in self._levels:
+            column = np.asarray(rows[:, place], dtype=np.float64)
             usual = np.where(np.isnan(usual), column, usual)
         return _log(np.where(np.isnan(usual), self.usual_s if self.levels else 0.0, usual))
 
     def encode(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return what boosters see of *rows* (n, k): float32 (n, len(seen)), NaN where unknown."""
-        place = {name: i for i, name in enumerate(self.features)}
-        out = np.asarray(rows, dtype=np.float32)[:, [place[name] for name in self.seen]]
-        relative = [self.seen.index(name) for name in self.durations]
-        if relative:
-            out[:, relative] = _log(out[:, relative]) - self.level(rows)[:, None]
-        return np.ascontiguousarray(out)
+        out = np.asarray(rows, dtype=np.float32).take(self._seen, axis=1)
+        if len(self._relative):
+            level = self.level(rows)[:, None]
+            out[:, self._relative] = _log(out.take(self._relative, axis=1)) - level
+        return out
 
     def as_json(self) -> dict[str, Any]:
         """Return all but the features, which a manifest names anyway, as JSON values."""
@@ -70,11 +80,11 @@ class DurationInputs:
         if json is None:
             return cls(features=tuple(features), seen=tuple(features))
         named = {name: tuple(json.get(name, ())) for name in ("seen", "durations", "levels")}
-        found = cls(features=tuple(features), usual_s=float(json.get("usual_s", 0.0)), **named)
-        unknown = {*found.seen, *found.levels} - {*features} | {*found.durations} - {*found.seen}
+        seen = {*named["seen"]}
+        unknown = (seen | {*named["levels"]}) - {*features} | {*named["durations"]} - seen
         if unknown:
             raise ValueError(f"inputs name unknown features {sorted(unknown)}")
-        return found
+        return cls(features=tuple(features), usual_s=float(json.get("usual_s", 0.0)), **named)
 
 
 def _log(seconds: NDArray[Any]) -> NDArray[Any]:

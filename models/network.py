@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_Numbers = NDArray[np.floating]
 
 _STRIDE = 4
 _EPSILON = 1e-5  # torch.nn.LayerNorm's default
@@ -148,10 +149,15 @@ def fit_grid(
 class _Layer:
     """A layer of all members: (members, in, out), and (members, 1, out) for the others."""
 
-    weight: Floats
-    bias: Floats
-    norm_weight: Floats | None
-    norm_bias: Floats | None
+    weight: _Numbers
+    bias: _Numbers
+    norm_weight: _Numbers | None
+    norm_bias: _Numbers | None
+
+    def light(self) -> _Layer:
+        """Return it in float32."""
+        arrays = (self.weight, self.bias, self.norm_weight, self.norm_bias)
+        return _Layer(*(None if a is None else a.astype(np.float32) for a in arrays))  # type: ignore[arg-type]
 
 
 class Network:
@@ -173,33 +179,29 @@ class Network:
             raise ValueError(f"members differ in parameters: {sorted(shapes)}")
         layers = [_layers(member) for member in members]
         self._layers = [_stacked(of_members) for of_members in zip(*layers, strict=True)]
+        self._light = [layer.light() for layer in self._layers]
         self.inputs = self._layers[0].weight.shape[1]
 
     def logits(self, inputs: NDArray[np.floating]) -> Floats:
         """Return the mean logit of the members for *inputs* (n, 2c): float64 (n,)."""
         x = np.ascontiguousarray(inputs, dtype=np.float64)
-        return self._after(np.matmul(x, self._layers[0].weight))
+        return _after(self._layers, np.matmul(x, self._layers[0].weight))
 
     def mixture_logits(self, start: Floats, steps: Floats, taken: NDArray[np.bool_]) -> Floats:
         """Return the logits of inputs that are *start* and some *steps*: float64 (m,).
 
-        What many mixtures have in common goes through the first and largest layer once.
+        What many mixtures have in common goes through the first and largest layer once. Computed in
+        float32, as they are many and only their differences matter: within about 1e-6.
 
         Args:
             start: Inputs (2c,).
             steps: What may be added to them (g, 2c).
             taken: Which steps each mixture takes (m, g).
         """
-        first = self._layers[0].weight
-        moved = np.matmul(taken.astype(np.float64), np.matmul(steps, first))
-        return self._after(np.matmul(start, first)[:, None, :] + moved)
-
-    def _after(self, y: Floats) -> Floats:
-        """Return the logits for what the first layer's weights gave (members, n, out)."""
-        x = _activated(self._layers[0], y)
-        for layer in self._layers[1:]:
-            x = _activated(layer, np.matmul(x, layer.weight))
-        return np.asarray(x[:, :, 0].mean(axis=0))
+        first = self._light[0].weight
+        moves = np.matmul(steps.astype(np.float32), first)
+        begun = np.matmul(start.astype(np.float32), first)[:, None, :]
+        return _after(self._light, np.matmul(taken.astype(np.float32), moves) + begun)
 
 
 def parameter_names(hidden: int) -> tuple[str, ...]:
@@ -253,7 +255,15 @@ def _stacked(members: Sequence[Parameters]) -> _Layer:
     return _Layer(np.stack(weight), _rows(bias), _rows(scale), _rows(shift))
 
 
-def _activated(layer: _Layer, y: Floats) -> Floats:
+def _after(layers: Sequence[_Layer], y: _Numbers) -> Floats:
+    """Return the logits for what the first layer's weights gave (members, n, out)."""
+    x = _activated(layers[0], y)
+    for layer in layers[1:]:
+        x = _activated(layer, np.matmul(x, layer.weight))
+    return np.asarray(x[:, :, 0].mean(axis=0), dtype=np.float64)
+
+
+def _activated(layer: _Layer, y: _Numbers) -> _Numbers:
     """Finish in place what the weights of *layer* gave (members, n, out)."""
     y += layer.bias
     if layer.norm_weight is None or layer.norm_bias is None:

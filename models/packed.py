@@ -14,6 +14,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,16 @@ class _Walked:
             "roots": _index(arrays["roots"]),
             "group": _index(arrays.get("group", np.zeros(trees))),
         }
-        counts = [features, len(self._base), trees, int(arrays["depth"][0])]
-        addresses = [self._arrays[name].ctypes.data for name in ARRAYS]
+        self._names, self._depth = ARRAYS, int(arrays["depth"][0])
+        self._walk = walk(self._arrays["value"].dtype)
+        self._point()
+
+    def _point(self) -> None:
+        """Say to the machine code where everything is."""
+        counts = [self._features, len(self._base), len(self._arrays["roots"]), self._depth]
+        addresses = [self._arrays[name].ctypes.data for name in self._names]
         self._trees = np.array(addresses + counts, dtype=np.int64)
-        self._walk, self._at = walk(self._arrays["value"].dtype), _address(self._trees)
+        self._at = _address(self._trees)
 
     def sums(self, rows: Rows) -> NDArray[Any]:
         """Return the sum of each group's trees (n, g) for *rows* (n, k), begun at the base.
@@ -104,6 +111,19 @@ class PackedBooster(_Walked):
     def predict(self, rows: Rows) -> NDArray[np.float32]:
         """Return the quantiles (n, q) of *rows* (n, k)."""
         return self.sums(rows)
+
+    def only(self, quantile: int) -> PackedBooster:
+        """Return what predicts one of the quantiles (n, 1) alone; it shares the nodes."""
+        found = copy(self)
+        found._narrow(quantile)  # noqa: SLF001 - it is one of these
+        return found
+
+    def _narrow(self, quantile: int) -> None:
+        trees = self._arrays["group"] == quantile
+        group = np.zeros(np.count_nonzero(trees), dtype=np.uint32)
+        self._arrays = {**self._arrays, "roots": self._arrays["roots"][trees], "group": group}
+        self._base = self._base[quantile : quantile + 1]
+        self._point()
 
 
 def _index(places: NDArray[Any]) -> NDArray[np.uint32]:

@@ -14,6 +14,8 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 from math import factorial
 from typing import Any
@@ -118,7 +120,8 @@ def attribute_mixtures(  # noqa: PLR0913 - as above
 def _moving(
     row: NDArray[Any], baseline: NDArray[Any], columns: Mapping[str, NDArray[np.intp]]
 ) -> list[str]:
-    return [name for name, where in columns.items() if not _equal(row[where], baseline[where])]
+    differ = (row != baseline) & ~(np.isnan(row) & np.isnan(baseline))
+    return [name for name, where in columns.items() if differ[where].any()]
 
 
 def _attributed(
@@ -126,14 +129,36 @@ def _attributed(
 ) -> dict[str, float]:
     if not moving:
         return {}
-    orders = _orders(len(moving), orderings, seed)
-    taken, again = _taken(orders)
-    scores = np.asarray(score(taken), dtype=np.float64)[again].reshape(len(orders), -1)
-    gained = np.diff(scores, axis=1)
-    total = np.zeros(len(moving))
-    for order, gains in zip(orders, gained, strict=True):
-        total[order] += gains
-    return dict(zip(moving, (total / len(orders)).tolist(), strict=True))
+    plan = _plan(len(moving), orderings, seed)
+    scores = np.asarray(score(plan.taken), dtype=np.float64)[plan.again]
+    gained = np.take_along_axis(np.diff(scores, axis=1), plan.rank, axis=1)
+    return dict(zip(moving, gained.mean(axis=0).tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Plan:
+    """Which scores are asked for, and what they are for.
+
+    Attributes:
+        taken: The different sets of groups that are put in (m, g).
+        again: Which of them comes when, in each of o orderings (o, g + 1).
+        rank: When each group is put in (o, g).
+    """
+
+    taken: Sets
+    again: NDArray[np.intp]
+    rank: NDArray[np.intp]
+
+
+@lru_cache(maxsize=128)
+def _plan(count: int, orderings: int, seed: int) -> _Plan:
+    """Return the plan for so many groups; orderings meet: all begin with none, and end with all."""
+    rank = np.argsort(np.array(_orders(count, orderings, seed)), axis=1)
+    steps = np.arange(count + 1)
+    taken = (rank[:, None, :] < steps[:, None]).reshape(-1, count)
+    numbers = taken @ (1 << np.arange(count)) if count < _BITS else np.arange(len(taken))
+    _, first, again = np.unique(numbers, return_index=True, return_inverse=True)
+    return _Plan(taken=taken[first], again=again.reshape(len(rank), count + 1), rank=rank)
 
 
 def _orders(count: int, wanted: int, seed: int) -> list[NDArray[np.intp]]:
@@ -147,25 +172,5 @@ def _orders(count: int, wanted: int, seed: int) -> list[NDArray[np.intp]]:
     return orders
 
 
-def _taken(
-    orders: Sequence[NDArray[np.intp]],
-) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Return the different sets of groups (m, g) that are put in, and which one comes when.
-
-    Orderings meet: all begin with none and end with all.
-    """
-    rank = np.argsort(np.array(orders), axis=1)
-    steps = np.arange(rank.shape[1] + 1)
-    taken = (rank[:, None, :] < steps[:, None]).reshape(-1, rank.shape[1])
-    places = np.arange(rank.shape[1])
-    numbers = taken @ (1 << places) if len(places) < _BITS else np.arange(len(taken))
-    _, first, again = np.unique(numbers, return_index=True, return_inverse=True)
-    return taken[first], again
-
-
 _MOST_GROUPS_EXACT = 8
 _BITS = 63  # of an integer that numbers sets
-
-
-def _equal(left: NDArray[Any], right: NDArray[Any]) -> bool:
-    return bool(np.array_equal(left, right, equal_nan=True))

@@ -147,7 +147,7 @@ def test_a_row_alone_is_encoded_as_among_others(count):
 
 def test_mixtures_are_scored_as_their_inputs():
     """
-    What goes through the first layer once gives what it gives row by row.
+    What goes through the first layer once gives what it gives row by row, to float32.
     """
     rng = np.random.default_rng(0)
     network = Network(states(torch_members(2)))
@@ -156,7 +156,7 @@ def test_mixtures_are_scored_as_their_inputs():
 
     said = network.mixture_logits(start, steps, taken)
 
-    np.testing.assert_allclose(said, network.logits(start + taken @ steps), atol=1e-12)
+    np.testing.assert_allclose(said, network.logits(start + taken @ steps), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,20 @@ def test_a_row_alone_is_scored_as_among_others(count):
     assert equal(said, packed.predict(rows)[:count])
 
 
+@pytest.mark.parametrize("quantile", range(len(LEVELS)))
+def test_one_quantile_alone_is_that_of_all(quantile):
+    """
+    What the trees of one quantile say alone is its column, bit by bit.
+    """
+    library = Booster(boosted())
+    rows, _ = made_up(seed=5, gaps=0.3)
+    packed = PackedBooster(flatten_booster(library.as_json()), features=K)
+
+    alone = packed.only(quantile).predict(rows)
+
+    np.testing.assert_array_equal(alone[:, 0], packed.predict(rows)[:, quantile])
+
+
 @pytest.mark.parametrize("shape", [(3, K + 1), (3, K - 1), (K,)])
 def test_rows_of_another_width_are_refused(shape):
     """
