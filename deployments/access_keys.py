@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import AllowedPublicKeys, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-from deployments.access import Access, access_team
+from deployments.access import Access
+from deployments.access_team import access_team
 from devmind.errors import ServiceUnreachable
 from devmind.settings import ServerSettings
 

@@ -10,15 +10,13 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ray
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
-from ray.dashboard.utils import ray_address_to_api_server_url
 from ray.exceptions import RayActorError, RayTaskError, WorkerCrashedError
-from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from ray.serve.context import _get_global_client
 from ray.serve.exceptions import (
     BackPressureError,
@@ -27,8 +25,7 @@ from ray.serve.exceptions import (
 )
 
 import devmind
-from deployments.access import access_team
-from deployments.access_keys import open_access
+from deployments.access_team import access_team
 from deployments.answers import Readiness
 from deployments.auth import load_keys, refuse_open
 from deployments.build_optimizer import BuildOptimizerService
@@ -48,6 +45,11 @@ from deployments.ticker import Ticker
 from deployments.tracing import TraceRoots, refuse_unusable, root_tracer
 from devmind.errors import ServiceUnreachable
 from devmind.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from ray.job_submission import JobDetails, JobSubmissionClient
+
+    from deployments.access import Access
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +113,15 @@ class TestIntelligenceReplica(TestIntelligenceService):
         super().__init__(equipment.test_intelligence(_versions(history)))
 
 
+def _access(settings: ServerSettings) -> "Access | None":
+    """Return what checks the tokens of Cloudflare Access, where the service stands behind it."""
+    if access_team(settings) is None:
+        return None
+    from deployments.access_keys import open_access  # noqa: PLC0415 - it brings cryptography
+
+    return open_access(settings)
+
+
 class Ingress:
     """Turns handles into plain async functions and gives them to the HTTP app."""
 
@@ -119,7 +130,7 @@ class Ingress:
         self._settings = equipment.settings()
         self._keys = load_keys(self._settings)
         refuse_open(self._settings, self._keys, listens_on=equipment.listens_on())
-        self._access = open_access(self._settings)
+        self._access = _access(self._settings)
         share = equipment.coalesce
         self._models = {name: _remote(name, handle, share=share) for name, handle in models.items()}
         self._history = _remote("history", history)
@@ -204,7 +215,7 @@ class RayJobs:
     def ended(self, job_id: str) -> str | None:
         """Return how a job's process ended without success, `None` while that is not known."""
         found = self._details(job_id)
-        if found is None or found.status not in (JobStatus.FAILED, JobStatus.STOPPED):
+        if found is None or found.status.value not in ("FAILED", "STOPPED"):
             return None
         code = "" if found.driver_exit_code is None else f", exit code {found.driver_exit_code}"
         return f"its process ended without a word ({found.status.value.lower()}{code})"
@@ -212,7 +223,7 @@ class RayJobs:
     def waits(self, job_id: str) -> bool:
         """Whether the cluster has the job and has not started its process yet."""
         found = self._details(job_id)
-        return found is not None and found.status == JobStatus.PENDING
+        return found is not None and found.status.value == "PENDING"
 
     def cluster(self) -> str:
         """Return the id of the head node, new with every start of a head."""
@@ -220,13 +231,17 @@ class RayJobs:
         heads = (str(n["NodeID"]) for n in nodes if "node:__internal_head__" in n["Resources"])
         return next(heads, "")
 
-    def _details(self, job_id: str) -> JobDetails | None:
+    def _details(self, job_id: str) -> "JobDetails | None":
         try:
             return self._client().get_job_info(job_id)
         except (RuntimeError, ConnectionError, ValueError):
             return None
 
-    def _client(self) -> JobSubmissionClient:
+    def _client(self) -> "JobSubmissionClient":
+        # The other replicas do without a client for HTTP.
+        from ray.dashboard.utils import ray_address_to_api_server_url  # noqa: PLC0415 - as said
+        from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - as said
+
         address = ray_address_to_api_server_url(ray.get_runtime_context().gcs_address)
         return JobSubmissionClient(address)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Select, column, inspect, select, table, text
 
 from devmind.errors import HistorySchemaMismatch, InvalidInput
 from history.database import Database
 
+if TYPE_CHECKING:  # Alembic is loaded when there is something to migrate; replicas find nothing
+    from alembic.config import Config
+
 _SCRIPTS = Path(__file__).with_name("migrations")
+_WRITTEN = "alembic_version"
 _LOCK = 0x6465766D696E64  # any number that all processes agree on
 
 
@@ -33,7 +35,7 @@ def migrate(database: Database) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _check_encoding(connection)
         _check_known(_revision(connection))
-        command.upgrade(_config(connection), "head")
+        _upgrade(connection)
 
 
 def check(database: Database) -> None:
@@ -54,18 +56,27 @@ def _current(database: Database) -> str | None:
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    """Return what Alembic has written down, `None` before its first step."""
+    if not inspect(connection).has_table(_WRITTEN):
+        return None
+    written: Select[tuple[str]] = select(column("version_num")).select_from(table(_WRITTEN))
+    found = connection.execute(written).scalars().all()
+    return str(found[0]) if found else None
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Return the steps that there are, the oldest first: modules are called `vNUMBER_WHAT`."""
+    modules = (_SCRIPTS / "versions").glob("v[0-9]*_*.py")
+    return tuple(sorted(module.name[1:].partition("_")[0] for module in modules))
 
 
 def _newest() -> str:
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return known()[-1]
 
 
 def _check_known(revision: str | None) -> None:
-    scripts = ScriptDirectory.from_config(_config())
-    if revision is not None and revision not in {
-        step.revision for step in scripts.walk_revisions()
-    }:
+    if revision is not None and revision not in known():
         raise HistorySchemaMismatch(revision, _newest())
 
 
@@ -76,7 +87,15 @@ def _check_encoding(connection: Connection) -> None:
         raise InvalidInput("encoding of the database", encoding, advice)
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+
+    command.upgrade(_config(connection), "head")
+
+
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     return config

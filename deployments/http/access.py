@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deployments.access import HEADER, Access
+from deployments.access_team import HEADER
 from deployments.http.problems import refusal
 from devmind.errors import DevMindError
+
+if TYPE_CHECKING:  # it brings cryptography, which only those need who stand behind Access
+    from deployments.access import Access
 
 OPEN = frozenset({"/health", "/ready"})
 """Asked by kubelets and load balancers inside the cluster, which Access never sees."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from deployments.access import Access
 from deployments.auth import Keys
 from deployments.http import models, predictions, problems, records
 from deployments.http.access import AccessGate
@@ -17,6 +18,9 @@ from deployments.http.operations import About, operations_router
 from deployments.http.page import page_router
 from deployments.http.security import Guard
 from deployments.http.service import Service
+
+if TYPE_CHECKING:  # as in `deployments.http.access`
+    from deployments.access import Access
 
 HttpApp = FastAPI
 """What `make_http_app` returns, for those who must not know FastAPI."""

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 
 from deployments import access_keys
-from deployments.access import Access, Team, access_team
+from deployments.access import Access
 from deployments.access_keys import AccessKeys, UnusableKeys, fetch_from, open_access, read_keys
+from deployments.access_team import Team, access_team
 from deployments.auth import Keys
 from devmind.errors import AccessRefused, InvalidInput, ServiceUnreachable
 from devmind.settings import ServerSettings

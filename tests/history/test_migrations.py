@@ -1,12 +1,15 @@
 import multiprocessing
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url, text
 
 from devmind.errors import HistorySchemaMismatch, HistoryUnavailable
 from devmind.events import Queued
+from history import migrate
 from history.open import open_history, open_jobs
 from history.tables import metadata
 from tests.history import processes
@@ -34,6 +37,21 @@ def test_migrations_end_at_the_tables(database_url, engine):
         differences = compare_metadata(context, metadata)
 
     assert differences == []
+
+
+def test_replicas_know_the_newest_step_as_alembic_does(database_url, engine):
+    """
+    What is told from the steps' file names is the chain that Alembic follows.
+    """
+    open_history(database_url).close()
+    folder = str(Path(migrate.__file__).with_name("migrations"))
+    chain = ScriptDirectory(folder)
+
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+
+    assert found == chain.get_current_head() == migrate.known()[-1]
+    assert [step.revision for step in chain.walk_revisions()] == list(reversed(migrate.known()))
 
 
 def test_second_run_changes_nothing(database_url):
