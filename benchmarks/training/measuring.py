@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import psutil
 import ray
@@ -18,6 +20,8 @@ import ray
 RESULTS = Path(__file__).parent.parent / "results"
 CPUS = 2
 STORE_BYTES = 1_500 * 2**20
+LOOK_S = 0.25
+"""How often processes are looked at: of one that ends, what it spent after that is not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +65,10 @@ def compare(
 
 def spent(run: Callable[[], object]) -> Spent:
     """Measure one run."""
-    cpu_s, wall_s = _cpu_s(), time.perf_counter()
-    run()
-    return Spent(wall_s=time.perf_counter() - wall_s, cpu_s=_cpu_s() - cpu_s)
+    wall_s = time.perf_counter()
+    with _CpuWatch() as watch:
+        run()
+    return Spent(wall_s=time.perf_counter() - wall_s, cpu_s=watch.total_s)
 
 
 def table(title: str, lines: list[Compared]) -> str:
@@ -117,13 +122,40 @@ def _median(runs: list[Spent]) -> Spent:
     )
 
 
-def _cpu_s() -> float:
+class _CpuWatch:
+    """Adds up what this process and all below it spend; looks often, as processes come and go."""
+
+    def __init__(self) -> None:
+        self._begun: dict[psutil.Process, float] = {}
+        self._last: dict[psutil.Process, float] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def total_s(self) -> float:
+        """Seconds on all cores, from beginning to end."""
+        return sum(last - self._begun.get(process, 0.0) for process, last in self._last.items())
+
+    def __enter__(self) -> Self:
+        self._begun = dict(_cpu_s())
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._last.update(_cpu_s())
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_S):
+            self._last.update(_cpu_s())
+
+
+def _cpu_s() -> Iterator[tuple[psutil.Process, float]]:
     me = psutil.Process()
-    total = 0.0
     for process in (me, *me.children(recursive=True)):
         try:
             times = process.cpu_times()
         except psutil.Error:
-            continue  # it ended; its parent has its times
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+            continue  # it has just ended
+        yield process, times.user + times.system
