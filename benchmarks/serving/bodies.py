@@ -23,6 +23,8 @@ VARIED = 64
 TOPICS = 16
 """Branches that each is asked about on: more questions in all than our service keeps answers of, so
 that every answer is made."""
+AGAIN = 8
+"""Questions that are asked again and again."""
 VARIED_LARGE = 4
 JSON, XML = "application/json", "application/xml"
 Floats = NDArray[np.float32]
@@ -48,10 +50,15 @@ def own_requests(material: Material, folder: Path) -> dict[Endpoint, Requests]:
     company = newest_builds(material, material.company, VARIED)
     asked = [question for build in company for question in _on_topics(_question(build))]
     root = "/api/v1"
+    plain = [{**question, "reasons": False} for question in asked]  # peers give none
+    duration, failure = f"{root}/build-optimizer/predict", f"{root}/failure-predictor/predict"
     sent: dict[Endpoint, tuple[str, list[Any]]] = {
-        Endpoint.DURATION: (f"{root}/build-optimizer/predict", asked),
-        Endpoint.FAILURE: (f"{root}/failure-predictor/predict", asked),
-        Endpoint.ASSESS: (f"{root}/assess", asked),
+        Endpoint.DURATION: (duration, plain),
+        Endpoint.FAILURE: (failure, plain),
+        Endpoint.DURATION_WHY: (duration, asked),
+        Endpoint.FAILURE_WHY: (failure, asked),
+        Endpoint.DURATION_AGAIN: (duration, asked[:AGAIN]),
+        Endpoint.ASSESS: (f"{root}/assess", plain),
     }
     for endpoint, tests in SELECTIONS.items():
         builds = newest_builds(material, project(tests), VARIED)

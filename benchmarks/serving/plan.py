@@ -7,10 +7,13 @@ from enum import StrEnum
 
 
 class Endpoint(StrEnum):
-    """A question or a record."""
+    """A question or a record; with reasons (`why`), or one of few that come again and again."""
 
     DURATION = "duration"
     FAILURE = "failure"
+    DURATION_WHY = "duration-why"
+    FAILURE_WHY = "failure-why"
+    DURATION_AGAIN = "duration-again"
     ASSESS = "assess"
     SELECT_500 = "select-500"
     SELECT_5000 = "select-5000"

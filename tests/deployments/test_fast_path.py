@@ -140,10 +140,9 @@ def _question(model, rng):
 
 
 def _needed(model, rng):
-    if model == FAILURE_PREDICTOR:
-        return {"pipeline_id": PIPELINE}
-    if model == BUILD_OPTIMIZER:
-        return {}
+    if model != TEST_INTELLIGENCE:
+        reasons = {"reasons": bool(rng.random() < 0.7)}
+        return reasons if model == BUILD_OPTIMIZER else {**reasons, "pipeline_id": PIPELINE}
     kind = str(rng.choice(["confidence", "miss_rate", "time_share", "seconds"]))
     most = 60.0 if kind == "seconds" else 0.3 if kind == "miss_rate" else 0.99
     more = {"all_tests": [*rng.permutation(TESTS)[:9].tolist(), "cart::new"]}

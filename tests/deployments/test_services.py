@@ -1,6 +1,7 @@
 """What the three model deployments answer, from real small models and a real history."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -118,6 +119,26 @@ def test_a_duration_comes_with_interval_reasons_version_and_sequence(serve, inst
     assert (
         instruments.get("devmind_predictions_total", model=BUILD_OPTIMIZER, abstained="false") == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "question", "left_out"),
+    [
+        (BUILD_OPTIMIZER, DurationQuestion, {"reasons": ()}),
+        (FAILURE_PREDICTOR, FailureQuestion, {"contributing_factors": (), "recommendations": ()}),
+    ],
+)
+def test_who_wants_no_reasons_gets_the_same_answer_without_them(serve, model, question, left_out):
+    """
+    Only reasons, and the advice that rests on them, are left out.
+    """
+    service = serve(model)
+
+    whole = asyncio.run(service.predict(question(about=about())))
+    plain = asyncio.run(service.predict(question(about=about(), why=False)))
+
+    assert all(getattr(plain, name) == () for name in left_out)
+    assert replace(whole, **left_out) == plain
 
 
 def test_a_recorded_build_is_asked_about_by_its_id(serve, store):
