@@ -56,7 +56,7 @@ class BuildOptimizerService:
             question,
             lambda case: forecast(case, question, self._intervals),
             duration_said,
-            kind="duration",
+            kind="duration" if question.why else "duration, no reasons",
         )
 
     async def predict_many(

@@ -42,7 +42,7 @@ class FailurePredictorService:
             question,
             lambda case: assess_risk(case, question, self._corrections),
             risk_said,
-            kind="failure",
+            kind="failure" if question.why else "failure, no reasons",
         )
 
     async def predict_many(
