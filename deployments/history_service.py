@@ -22,9 +22,9 @@ from deployments.lifecycle_answers import (
 from deployments.oversight import Oversight
 from deployments.recording import Recorder
 from deployments.training_jobs import Wanted
-from devmind.ci import BuildOutcome, QueuedBuild, TestReport
+from devmind.ci import BuildOutcome, QueuedBuild
 from devmind.errors import DevMindError
-from devmind.events import Event
+from history.drafts import Draft, Recordable
 from history.events import ProjectSummary, Receipt
 
 
@@ -76,11 +76,11 @@ class HistoryService:
         """Record how a build ended; durable on return."""
         return await asyncio.to_thread(self._recorder.finished, build_id, outcome)
 
-    async def reported(self, build_id: str, report: TestReport) -> Receipt:
+    async def reported(self, report: Draft) -> Receipt:
         """Record the tests of a job; durable on return."""
-        return await asyncio.to_thread(self._recorder.reported, build_id, report)
+        return await asyncio.to_thread(self._recorder.reported, report)
 
-    async def events(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+    async def events(self, project: str, events: Sequence[Recordable]) -> list[Receipt]:
         """Record events of one project, all or none; durable on return."""
         return await asyncio.to_thread(self._recorder.events, project, events)
 

@@ -7,17 +7,21 @@ from datetime import datetime
 from typing import Protocol
 
 from deployments.metrics import Metrics
-from devmind.ci import BuildId, BuildOutcome, QueuedBuild, TestReport
+from devmind.ci import BuildId, BuildOutcome, QueuedBuild
 from devmind.errors import InvalidInput
-from devmind.events import Event, Finished, Queued, Reported
+from devmind.events import Finished, Queued, Reported
 from devmind.times import check_outcome, check_queued
+from history.drafts import Draft, Recordable
 from history.events import Receipt
+
+REMEMBERED = 4_096
+"""Builds whose project is remembered: most send several reports."""
 
 
 class Recorded(Protocol):
     """The part of `HistoryStore` that recording needs; every call blocks."""
 
-    def append(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+    def append(self, project: str, events: Sequence[Recordable]) -> list[Receipt]:
         """Record events, all or none, durable on return."""
 
     def build(self, build_id: str) -> QueuedBuild:
@@ -37,6 +41,7 @@ class Recorder:
         self._history = history
         self._metrics = metrics
         self._now = now
+        self._projects: dict[str, str] = {}
 
     def queued(self, build: QueuedBuild) -> Receipt:
         """Record that a build was queued.
@@ -58,25 +63,43 @@ class Recorder:
         event = Finished(build_id=BuildId(build_id), outcome=outcome)
         return self.events(self._history.build(build_id).project, [event])[0]
 
-    def reported(self, build_id: str, report: TestReport) -> Receipt:
+    def reported(self, report: Draft) -> Receipt:
         """Record the tests of a job; errors as in `finished`."""
-        event = Reported(build_id=BuildId(build_id), report=report)
-        return self.events(self._history.build(build_id).project, [event])[0]
+        return self._append(self._project(report.build_id), [report])[0]
 
-    def events(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+    def events(self, project: str, events: Sequence[Recordable]) -> list[Receipt]:
         """Record events of one project, all or none; errors as in `finished`."""
         check_events(project, events, now=self._now(), find=self._history.build)
+        return self._append(project, events)
+
+    def _append(self, project: str, events: Sequence[Recordable]) -> list[Receipt]:
         receipts = self._history.append(project, events)
         for receipt, event in zip(receipts, events, strict=True):
             self._metrics.recorded(receipt.kind, repeated=receipt.repeated)
-            if isinstance(event, Reported) and not receipt.repeated:
-                self._metrics.verdicts(len(event.report.runs))
+            if not receipt.repeated:
+                self._metrics.verdicts(_verdicts(event))
         return receipts
+
+    def _project(self, build_id: str) -> str:
+        """Return a build's project, which never changes; appending checks that it is still so."""
+        project = self._projects.get(build_id)
+        if project is None:
+            project = self._history.build(build_id).project
+            if len(self._projects) >= REMEMBERED:
+                self._projects = {}
+            self._projects[build_id] = project
+        return project
+
+
+def _verdicts(event: Recordable) -> int:
+    if isinstance(event, Reported):
+        return len(event.report.runs)
+    return len(event.report.names) if isinstance(event, Draft) and event.report else 0
 
 
 def check_events(
     project: str,
-    events: Sequence[Event],
+    events: Sequence[Recordable],
     *,
     now: datetime,
     find: Callable[[str], QueuedBuild],

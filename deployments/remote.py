@@ -35,9 +35,9 @@ from deployments.questions import (
 )
 from deployments.tracing import continued
 from deployments.training_jobs import Wanted
-from devmind.ci import BuildOutcome, QueuedBuild, TestReport
+from devmind.ci import BuildOutcome, QueuedBuild
 from devmind.errors import DevMindError, InvalidInput, NotFound
-from devmind.events import Event
+from history.drafts import Draft, Recordable
 from history.events import ProjectSummary, Receipt
 
 Q = TypeVar("Q")
@@ -127,12 +127,12 @@ class RemoteHistory:
         receipt: Receipt = await self._remote.ask("finished", build_id, outcome)
         return receipt
 
-    async def reported(self, build_id: str, report: TestReport) -> Receipt:
+    async def reported(self, report: Draft) -> Receipt:
         """Record the tests of a job."""
-        receipt: Receipt = await self._remote.ask("reported", build_id, report)
+        receipt: Receipt = await self._remote.ask("reported", report)
         return receipt
 
-    async def events(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+    async def events(self, project: str, events: Sequence[Recordable]) -> list[Receipt]:
         """Record events of one project."""
         receipts: list[Receipt] = await self._remote.ask("events", project, events)
         return receipts

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from devmind.ci import TestReport
 from devmind.errors import InvalidInput, TooLarge, shorten
+from devmind.runs import RunLists
 from devmind.wire.base import MAX_RUNS
 from history.bodies import digest
 from history.events import VERDICTS
@@ -35,6 +35,10 @@ class Columns:
     verdicts: NDArray[np.int8]
     durations_s: NDArray[np.float32]
     attempts: NDArray[np.int16]
+
+    def count(self, *codes: int) -> int:
+        """Return how many runs have one of the verdicts' *codes*."""
+        return sum(int(np.count_nonzero(self.verdicts == code)) for code in codes)
 
     def digest(self) -> bytes:
         """Return 16 bytes that stand for the contents; durations count as stored, in float32."""
@@ -71,23 +75,22 @@ class Unpacked:
     attempts: NDArray[np.int16]
 
 
-def columns(report: TestReport) -> Columns:
-    """Turn *report* into columns.
+def columns(runs: RunLists) -> Columns:
+    """Turn a report's *runs* into columns.
 
     Raises:
         InvalidInput: If a name, file, message, duration or attempt cannot be recorded.
         TooLarge: If there are more than `MAX_RUNS` runs.
     """
-    runs = report.runs
     if len(runs) > MAX_RUNS:
         raise TooLarge("test report", len(runs), MAX_RUNS)
     found = Columns(
-        names=[run.name for run in runs],
-        files=[run.file for run in runs],
-        messages=[run.message for run in runs],
-        verdicts=np.fromiter((_CODE[run.verdict] for run in runs), np.int8, len(runs)),
-        durations_s=_durations_s(report),
-        attempts=_attempts(report),
+        names=runs.names,
+        files=runs.files,
+        messages=runs.messages,
+        verdicts=np.array([_CODE[verdict] for verdict in runs.verdicts], np.int8),
+        durations_s=_durations_s(runs),
+        attempts=_attempts(runs),
     )
     _check_texts(found)
     return found
@@ -108,22 +111,24 @@ def unpack_messages(body: bytes) -> list[str]:
     return [message or "" for message in batch.column("message").to_pylist()]
 
 
-def _durations_s(report: TestReport) -> NDArray[np.float32]:
-    exact = np.fromiter((run.duration_s for run in report.runs), np.float64, len(report.runs))
+def _durations_s(runs: RunLists) -> NDArray[np.float32]:
+    exact = np.array(runs.durations_s, np.float64)
     fine = (exact >= 0) & (exact <= _MAX_DURATION_S)
     if not fine.all():
-        run = report.runs[int(np.argmin(fine))]
+        at = int(np.argmin(fine))
+        what = f"duration_s of test {shorten(runs.names[at])}"
         advice = f"Send seconds, from 0 to {_MAX_DURATION_S:.0f}."
-        raise InvalidInput(f"duration_s of test {shorten(run.name)}", run.duration_s, advice)
+        raise InvalidInput(what, runs.durations_s[at], advice)
     return exact.astype(np.float32) + np.float32(0)  # turns -0.0 into 0.0
 
 
-def _attempts(report: TestReport) -> NDArray[np.int16]:
-    for run in report.runs:
-        if not 1 <= run.attempt <= _MAX_ATTEMPT:
-            advice = f"Attempts count from 1 to {_MAX_ATTEMPT}."
-            raise InvalidInput(f"attempt of test {shorten(run.name)}", run.attempt, advice)
-    return np.fromiter((run.attempt for run in report.runs), np.int16, len(report.runs))
+def _attempts(runs: RunLists) -> NDArray[np.int16]:
+    found = runs.attempts
+    if found and not 1 <= min(found) <= max(found) <= _MAX_ATTEMPT:
+        at = next(at for at, one in enumerate(found) if not 1 <= one <= _MAX_ATTEMPT)
+        what = f"attempt of test {shorten(runs.names[at])}"
+        raise InvalidInput(what, found[at], f"Attempts count from 1 to {_MAX_ATTEMPT}.")
+    return np.array(found, np.int16)
 
 
 def _check_texts(found: Columns) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from devmind.ci import BuildId, QueuedBuild
 from devmind.errors import InvalidInput
 from devmind.events import Event, Finished, Queued, Reported
+from devmind.runs import RunLists
 from history.bodies import digest, encode_outcome, encode_queued, pack
 from history.columns import Columns, columns
 from history.names import check_name, check_names
@@ -47,8 +48,12 @@ class Draft:
         return (self.build_id, self.kind, self.part)
 
 
-def drafts(project: str, events: Sequence[Event]) -> list[Draft]:
-    """Check and encode *events*, which are to be recorded in *project*.
+Recordable = Event | Draft
+"""What can be recorded: an event, or the draft of one."""
+
+
+def drafts(project: str, events: Sequence[Recordable]) -> list[Draft]:
+    """Check and encode *events*, which are to be recorded in *project*; drafts stay as they are.
 
     Raises:
         InvalidInput: If an event is of another project or cannot be stored.
@@ -57,20 +62,42 @@ def drafts(project: str, events: Sequence[Event]) -> list[Draft]:
     return [_draft(project, event) for event in events]
 
 
-def _draft(project: str, event: Event) -> Draft:
+def report_draft(build_id: str, name: str, runs: RunLists) -> Draft:
+    """Check and encode the report *name* of a build.
+
+    A draft travels between processes for far less than its event, which is an object for each run.
+
+    Raises:
+        InvalidInput: If its name or a run cannot be stored.
+        TooLarge: If there are too many runs.
+    """
+    check_names("name of a test report", [name], longest=MAX_REPORT_NAME)
+    found = columns(runs)
+    return Draft(
+        build_id=BuildId(build_id), kind=TESTS, part=name, digest=found.digest(), report=found
+    )
+
+
+def lighter(event: Event) -> Recordable:
+    """Return what stands for *event* on the way to the history: a report's draft.
+
+    Raises:
+        InvalidInput: As `report_draft`.
+        TooLarge: As `report_draft`.
+    """
+    if isinstance(event, Reported):
+        return report_draft(event.build_id, event.report.name, RunLists.of(event.report.runs))
+    return event
+
+
+def _draft(project: str, event: Recordable) -> Draft:
     match event:
+        case Draft():
+            return event
         case Queued(build=build):
             return _queued(project, build)
         case Reported(build_id=build_id, report=report):
-            check_names("name of a test report", [report.name], longest=MAX_REPORT_NAME)
-            found = columns(report)
-            return Draft(
-                build_id=build_id,
-                kind=TESTS,
-                part=report.name,
-                digest=found.digest(),
-                report=found,
-            )
+            return report_draft(build_id, report.name, RunLists.of(report.runs))
         case Finished(build_id=build_id, outcome=outcome):
             body = encode_outcome(outcome)
             return Draft(build_id=build_id, kind=FINISHED, digest=digest(body), body=pack(body))

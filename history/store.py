@@ -10,14 +10,13 @@ from sqlalchemy import Connection, bindparam, select
 
 from devmind.ci import BuildId, QueuedBuild
 from devmind.errors import InvalidInput, NotFound
-from devmind.events import Event
 from history import catalogue, reading, snapshots, tables
 from history.append import append
 from history.bodies import decode_queued
 from history.catalogue import Catalogues
 from history.columns import Unpacked, unpack_messages
 from history.database import Database
-from history.drafts import drafts
+from history.drafts import Recordable, drafts
 from history.events import (
     BuildFinished,
     BuildQueued,
@@ -52,7 +51,7 @@ class HistoryStore:
         self._catalogues = Catalogues()
         self._project_ids: dict[str, int] = {}
 
-    def append(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+    def append(self, project: str, events: Sequence[Recordable]) -> list[Receipt]:
         """Record *events* of *project* in their order: all of them or none, durable on return.
 
         An event that is recorded already changes nothing; its receipt says so and where it is.

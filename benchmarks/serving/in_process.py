@@ -32,8 +32,9 @@ from deployments.schemas import AssessBody, DurationBody, FailureBody, Selection
 from devmind.ci import QueuedBuild
 from devmind.events import Queued
 from devmind.logs import configure
-from devmind.readers.junit import read_junit
+from devmind.readers.junit import read_junit, read_runs
 from features.replay import replay_builds, replay_tests
+from history.drafts import Draft, report_draft
 from history.open import open_history
 from history.store import HistoryStore
 
@@ -162,11 +163,15 @@ async def _report(services: InProcess, store: HistoryStore, rounds: int = 20) ->
 
     whole = http_app(services, services.records)
     parsing = await cost(lambda _: _parse(body), rounds, repeats=repeats)
-    read = read_junit(BytesIO(body), name="unit")
+    runs = read_runs(BytesIO(body), name="unit")
+
+    def draft() -> Draft:
+        return report_draft(builds[next(numbers)], "unit", runs)
+
     layers = [
         await cost(lambda _: asgi(whole, path(), body, kind="application/xml"), rounds),
         parsing,
-        await cost(lambda _: services.records.reported(builds[next(numbers)], read), rounds),
+        await cost(lambda _: services.records.reported(draft()), rounds),
     ]
     times = f"{layers[0] / parsing:.2f} times parsing alone (in the column of HTTP)"
     print(_row(f"report of {RUNS:,}", layers, times))

@@ -25,10 +25,12 @@ from deployments.http.responses import (
 )
 from deployments.http.security import Guard
 from deployments.http.service import Records
-from devmind.ci import TestReport, Verdict
-from devmind.readers.junit import read_junit
+from devmind.readers.junit import read_runs
+from devmind.runs import RunLists
 from devmind.wire import BuildBody, EventsBody, FinishBody, ReportBody
-from history.events import ProjectSummary, Receipt
+from history.columns import Columns
+from history.drafts import Draft, lighter, report_draft
+from history.events import ERROR, FAILED, SKIPPED, ProjectSummary, Receipt
 
 BODIES: list[type[BaseModel]] = [BuildBody, FinishBody, ReportBody, EventsBody]
 ReadBuildBody = Annotated[BuildBody, Depends(json_body(BuildBody))]
@@ -107,8 +109,9 @@ def records_router(records: Records, demand: Guard) -> APIRouter:
 
         Send it before the build's end is recorded.
         """
-        read = await _read_report(request, name)
-        return _reported(await records.reported(build_id, read), read)
+        draft = await _read_report(request, build_id, name)
+        assert draft.report is not None  # noqa: S101 - it is the draft of a report
+        return _reported(await records.reported(draft), draft.report)
 
     @routes.post(
         "/projects/{project:path}/events",
@@ -123,7 +126,7 @@ def records_router(records: Records, demand: Guard) -> APIRouter:
         body: ReadEventsBody,
     ) -> Response:
         """What an import sends: all of them are recorded or none."""
-        happened = await asyncio.to_thread(lambda: [event.domain() for event in body.events])
+        happened = await asyncio.to_thread(lambda: [lighter(each.domain()) for each in body.events])
         receipts = await records.events(project, happened)
         repeated = sum(receipt.repeated for receipt in receipts)
         return answer(
@@ -148,14 +151,22 @@ def records_router(records: Records, demand: Guard) -> APIRouter:
     return routes
 
 
-async def _read_report(request: Request, name: str | None) -> TestReport:
+async def _read_report(request: Request, build_id: str, name: str | None) -> Draft:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (*_XML, "application/json"):
         raise HTTPException(415, "send JUnit as application/xml, or a report as application/json")
     body = await read_body(request)
-    if kind in _XML:
-        return await asyncio.to_thread(read_junit, BytesIO(body), name=name or "")
-    return await asyncio.to_thread(read_report, body, name)
+    read = _read_xml if kind in _XML else _read_json
+    return await asyncio.to_thread(read, body, build_id, name)
+
+
+def _read_xml(body: bytes, build_id: str, name: str | None) -> Draft:
+    return report_draft(build_id, name or "", read_runs(BytesIO(body), name=name or ""))
+
+
+def _read_json(body: bytes, build_id: str, name: str | None) -> Draft:
+    report = read_report(body, name)
+    return report_draft(build_id, report.name, RunLists.of(report.runs))
 
 
 def _recorded(receipt: Receipt) -> Response:
@@ -165,13 +176,13 @@ def _recorded(receipt: Receipt) -> Response:
     return answer(body, 200 if receipt.repeated else 201)
 
 
-def _reported(receipt: Receipt, report: TestReport) -> Response:
+def _reported(receipt: Receipt, report: Columns) -> Response:
     body = ReportedAnswer(
         build_id=receipt.build_id,
         sequence=receipt.sequence,
         repeated=receipt.repeated,
-        tests=len(report.runs),
-        failed=sum(run.verdict.failing for run in report.runs),
-        skipped=sum(run.verdict is Verdict.SKIPPED for run in report.runs),
+        tests=len(report.names),
+        failed=report.count(FAILED, ERROR),
+        skipped=report.count(SKIPPED),
     )
     return answer(body, 200 if receipt.repeated else 201)

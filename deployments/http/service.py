@@ -30,8 +30,8 @@ from deployments.questions import (
     SelectionQuestion,
 )
 from deployments.training_jobs import Wanted
-from devmind.ci import BuildOutcome, QueuedBuild, TestReport
-from devmind.events import Event
+from devmind.ci import BuildOutcome, QueuedBuild
+from history.drafts import Draft, Recordable
 from history.events import ProjectSummary, Receipt
 
 
@@ -44,10 +44,10 @@ class Records(Protocol):
     async def finished(self, build_id: str, outcome: BuildOutcome) -> Receipt:
         """Record how a build ended."""
 
-    async def reported(self, build_id: str, report: TestReport) -> Receipt:
+    async def reported(self, report: Draft) -> Receipt:
         """Record the tests of a job."""
 
-    async def events(self, project: str, events: Sequence[Event]) -> list[Receipt]:
+    async def events(self, project: str, events: Sequence[Recordable]) -> list[Receipt]:
         """Record events of one project, all or none."""
 
     async def projects(self) -> list[ProjectSummary]:

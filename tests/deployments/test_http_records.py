@@ -5,11 +5,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from deployments.auth import Keys
 from deployments.http import examples
 from devmind.ci import build_id
 from devmind.wire import BuildBody
+from history.open import open_history
 from tests.deployments.fakes import NOW, Instruments, ask, make_app, records
 
 LIMIT = 100_000
@@ -319,3 +321,22 @@ def test_a_build_that_was_never_queued_is_not_found(app, path, body):
     sent = ask(app, "POST", f"/api/v1/builds/nobody/{path}", json=body)
 
     assert "Record that it was queued first" in refused(sent, 404)["detail"]
+
+
+def test_reports_go_where_their_build_is_even_when_it_is_gone(tmp_path):
+    """
+    A build that was in the history a moment ago and is no longer is refused, and nothing is kept.
+    """
+    with open_history(f"sqlite:///{tmp_path}/one.db") as store:
+        app = make_app(Keys(), records=records(store))
+        path = f"/api/v1/builds/{ID}/tests"
+        ask(app, "POST", "/api/v1/builds", json=BUILD)
+        kept = [ask(app, "POST", f"{path}", json=examples.REPORT).status_code for _ in range(2)]
+        with store._database.write() as connection:
+            for table in ("tests", "events", "builds", "projects"):
+                connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - of this test
+        gone = ask(app, "POST", path, json=examples.REPORT)
+
+        assert kept == [201, 200]
+        assert ID in refused(gone, 404)["detail"]
+        assert store.projects() == []

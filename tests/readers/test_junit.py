@@ -8,7 +8,8 @@ import pytest
 
 from devmind.ci import TestReport, Verdict
 from devmind.errors import InvalidInput
-from devmind.readers.junit import JUnitLimits, read_junit
+from devmind.readers.junit import JUnitLimits, read_junit, read_runs
+from devmind.runs import RunLists
 
 FAILURES = [
     ("", Verdict.PASSED),
@@ -216,3 +217,19 @@ def test_a_declared_encoding_is_followed(encoding):
     runs = read_junit(BytesIO(xml.encode(encoding))).runs
 
     assert [run.name for run in runs] == ["größe"]
+
+
+def test_lists_say_what_the_report_says():
+    """
+    Runs read as lists are the report's runs, reruns that pytest does not explain included.
+    """
+    xml = (
+        b'<testsuite name="pytest" file="m.py"><testcase classname="m" name="a" time="1"/>'
+        b'<testcase classname="m" name="a"><failure message="no"/></testcase>'
+        b'<testcase classname="m" name="b"><flakyError>odd</flakyError></testcase></testsuite>'
+    )
+    lists = read_runs(BytesIO(xml))
+
+    assert lists.runs() == read_junit(BytesIO(xml)).runs
+    assert lists.attempts == [1, 2, 1, 2]
+    assert RunLists.of(lists.runs()).runs() == lists.runs()

@@ -13,6 +13,6 @@ the file; `flakyFailure`, `flakyError`, `rerunFailure` and `rerunError` are atte
 """
 
 from devmind.readers.junit.limits import JUnitLimits
-from devmind.readers.junit.read import read_junit
+from devmind.readers.junit.read import read_junit, read_runs
 
-__all__ = ["JUnitLimits", "read_junit"]
+__all__ = ["JUnitLimits", "read_junit", "read_runs"]

@@ -98,8 +98,6 @@ def attempts(case: Case) -> list[Attempt]:
     `rerunError` failed after it if it failed too; if it did not, they too were before it. The
     case's own time belongs to the attempt that decided.
     """
-    if not case.problems:
-        return [_silent(case)]
     last = _deciding(case)
     before = _at(Place.BEFORE, case)
     again = _at(Place.AFTER, case)
@@ -115,11 +113,12 @@ def _deciding(case: Case) -> Attempt:
     if any(p.expected for p in found):
         found = [p for p in found if p.verdict is Verdict.SKIPPED]
     if not found:
-        return _silent(case)
+        return Attempt(silent(case), case.duration_s)
     worst = min(found, key=lambda p: _WORST_FIRST.index(p.verdict))
     return Attempt(worst.verdict, case.duration_s, worst)
 
 
-def _silent(case: Case) -> Attempt:
+def silent(case: Case) -> Verdict:
+    """Return how *case* ended if no element says what went wrong."""
     said = _STATUS.get(case.status.lower()) if case.status else None
-    return Attempt(said or Verdict.PASSED, case.duration_s)
+    return said or Verdict.PASSED

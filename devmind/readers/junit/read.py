@@ -13,6 +13,7 @@ from devmind.readers.junit.broken import declares_type, not_well_formed, unknown
 from devmind.readers.junit.foreign import not_xml
 from devmind.readers.junit.handler import CaseHandler
 from devmind.readers.junit.limits import JUnitLimits
+from devmind.runs import RunLists
 
 _CHUNK_BYTES = 2**16
 _LARGEST_CHUNK_BYTES = 2**20
@@ -43,11 +44,16 @@ def read_junit(stream: BinaryIO, *, name: str = "", limits: JUnitLimits = _DEFAU
         >>> read_junit(BytesIO(xml)).runs[0].name
         'cart::adds'
     """
+    return TestReport(runs=read_runs(stream, name=name, limits=limits).runs(), name=name)
+
+
+def read_runs(stream: BinaryIO, *, name: str = "", limits: JUnitLimits = _DEFAULTS) -> RunLists:
+    """Read a JUnit XML file as `read_junit` does, but return its runs as lists."""
     pass_ = _Pass(name or "JUnit report", limits)
     while chunk := stream.read(pass_.wants_bytes):
         pass_.feed(chunk)
     pass_.close()
-    return TestReport(runs=pass_.handler.runs.all(), name=name)
+    return pass_.handler.runs.lists
 
 
 class _Pass:
