@@ -160,7 +160,7 @@ class Equipment:
         def load(bundle: Bundle) -> TestIntelligence:
             return TestIntelligence.load(bundle, TestState.names)
 
-        eyes = Eyes(tell=foretold_selection, drift=no_drift)
+        eyes = Eyes(tell=foretold_selection, drift=no_drift, judged_by_tests=True)
         slot = (TEST_INTELLIGENCE, versions, load)
         return self._bench(slot, TestState, only_pipeline, eyes)
 

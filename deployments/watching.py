@@ -5,6 +5,8 @@ build that is queued it makes the prediction that a live service would have made
 case nobody asks; for every build that ends it writes what came of all that was said of it. How far
 it has come is a row in the database that moves in the same transaction, so a restart loses nothing
 and several replicas count nothing twice.
+
+Test reports alone bring nothing to say or to judge: they are read when a build is queued or ends.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from deployments.case import Case
 from deployments.live_state import FoldedState
@@ -62,10 +66,12 @@ class Eyes(Generic[M, S]):
     Attributes:
         tell: What a version says of a queued build; `None` where it abstains.
         drift: How far a project has moved since the version was trained, as it is kept.
+        judged_by_tests: Whether it takes a build's failing tests to judge what was said of it.
     """
 
     tell: Callable[[Case[M, S]], Said | None]
     drift: Callable[[Loaded[M], S, str], bytes]
+    judged_by_tests: bool = False
 
 
 class WatchedHistory(Events, Protocol):
@@ -130,6 +136,7 @@ class Watcher(Generic[M, S]):
         self._memory, self._metrics = memory, metrics
         self._now, self._holder = now, holder
         self._looking: asyncio.Task[None] | None = None
+        self._watched: dict[str, tuple[int, int]] = {}
 
     def look_soon(self) -> asyncio.Task[None]:
         """Start to look unless that is under way; never blocks."""
@@ -145,7 +152,8 @@ class Watcher(Generic[M, S]):
             if loaded is None or not await asyncio.to_thread(self._holds):
                 return
             for project, watch in await asyncio.to_thread(self._behind):
-                await asyncio.to_thread(self._catch_up, project, watch, loaded)
+                if await asyncio.to_thread(self._catch_up, project, watch, loaded):
+                    self._watched[project.project] = (project.builds, project.finished)
         except DevMindError as error:
             log.warning("not watched", model=self._slot.name, why=str(error))
         except Exception:
@@ -161,26 +169,32 @@ class Watcher(Generic[M, S]):
         return [
             (found, None if watch is None else watch.as_of)
             for found, watch in marks
-            if watch is None or watch.as_of < found.last_sequence
+            if watch is None or (watch.as_of < found.last_sequence and self._has_news(found))
         ]
 
-    def _catch_up(self, project: ProjectSummary, mark: int | None, loaded: Loaded[M]) -> None:
+    def _has_news(self, found: ProjectSummary) -> bool:
+        """Whether a build was queued or has ended since this replica came to the newest event."""
+        return self._watched.get(found.project) != (found.builds, found.finished)
+
+    def _catch_up(self, project: ProjectSummary, mark: int | None, loaded: Loaded[M]) -> bool:
+        """Watch a project's events; whether it came to the newest one."""
         name, at = project.project, mark
         for _ in range(STEPS):
             start = self._first(project, loaded) if at is None else at
             state = self._states.at(name, start)
             events = self._history.tail(name, after=start, limit=PAGE)
             if not events and mark is not None:
-                return
+                return True
             after = events[-1].sequence if events else start
             step = self._step(name, state, events, loaded, before=at, after=after)
             if not self._written(step):
                 self._states.forget(name)  # another replica was here
-                return
+                return False
             self._states.keep(name, state, after)
             at = mark = after
             if len(events) < PAGE:
-                return
+                return True
+        return False
 
     def _first(self, project: ProjectSummary, loaded: Loaded[M]) -> int:
         learned = _learned_until(loaded, project.project)
@@ -244,7 +258,6 @@ class Watcher(Generic[M, S]):
             return []
         queued = self._history.queued(event.build_id)
         build = queued.build
-        reports = self._history.unpacked_reports(event.build_id, until=event.sequence)
         return [
             Told(
                 build_id=event.build_id,
@@ -255,9 +268,15 @@ class Watcher(Generic[M, S]):
                 known_at=event.sequence,
                 failed=outcome.status is BuildStatus.FAILED,
                 duration_s=outcome.duration_s(build.queued_at),
-                failing=failing_tests((report.tests, report.verdicts) for report in reports),
+                failing=self._failing(event),
             )
         ]
+
+    def _failing(self, event: BuildFinished) -> NDArray[np.int32]:
+        reports: list[Unpacked] = []
+        if self._eyes.judged_by_tests:
+            reports = self._history.unpacked_reports(event.build_id, until=event.sequence)
+        return failing_tests((report.tests, report.verdicts) for report in reports)
 
     def _written(self, step: Step) -> bool:
         model = self._slot.name

@@ -177,6 +177,28 @@ def test_watching_again_counts_nothing_twice(place, model):
     assert watched(place, model) == len(rows) == len({row.build_id for row in rows})
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_reports_alone_are_not_read_until_a_build_is_queued_or_ends(place, model):
+    """
+    While a build only reports, the watcher stays where it is; at its end it comes to the newest
+    event, and has judged what was said as if it had looked at everything at once.
+    """
+    bench, begun, reported = place.bench(model), *happened(RECORDED)[:2]
+    ended = happened(RECORDED)[2:]
+    marks = []
+    for events in ([begun], [reported], ended):
+        place.store.append(PROJECT, events)
+        asyncio.run(looked(bench))
+        marks.append(place.predictions.watches(model)[PROJECT].as_of)
+
+    newest = place.store.last_sequence(PROJECT)
+    said = place.predictions.of_build(begun.build_id)
+
+    assert marks == [newest - 2, newest - 2, newest]
+    assert [row.as_of for row in said if row.model == model] == [newest - 2]
+    assert all(row.known_at == newest and row.outcome for row in said if row.model == model)
+
+
 async def both_look(one, other):
     await other.slot.follow()
     await asyncio.gather(one.watcher.look(), other.watcher.look())
