@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -34,19 +34,12 @@ _PAGE = (
     .order_by(events.c.sequence)
     .limit(bindparam("limit"))
 )
-_REPORTS = (
-    select(events.c.sequence, events.c.part, events.c.body)
-    .where(events.c.build_id == bindparam("build_id"), events.c.kind == TESTS)
-    .where(events.c.project_id == bindparam("project_id"))
-    .where(events.c.sequence <= bindparam("until"))
-    .order_by(events.c.sequence)
+# Found by their builds alone: told a project and an order too, SQLite walks the whole project.
+_REPORTS = select(events.c.project_id, events.c.sequence, events.c.part, events.c.body).where(
+    events.c.build_id == bindparam("build_id"), events.c.kind == TESTS
 )
-_ENDS = (
-    select(events.c.sequence, events.c.build_id, events.c.body)
-    .where(events.c.build_id.in_(bindparam("ids", expanding=True)), events.c.kind == FINISHED)
-    .where(events.c.project_id == bindparam("project_id"))
-    .where(events.c.sequence <= bindparam("until"))
-    .order_by(events.c.sequence)
+_ENDS = select(events.c.project_id, events.c.sequence, events.c.build_id, events.c.body).where(
+    events.c.build_id.in_(bindparam("ids", expanding=True)), events.c.kind == FINISHED
 )
 _BEGUN = events.alias("begun")
 _LATE = (
@@ -140,8 +133,7 @@ def reports_of(
     connection: Connection, project_id: int, build_id: str, *, until: int
 ) -> list[TestsReported]:
     """Read the reports of a build up to event *until*, in order, without the names of tests."""
-    wanted = {"project_id": project_id, "build_id": build_id, "until": until}
-    rows = connection.execute(_REPORTS, wanted).all()
+    rows = _of_project(connection.execute(_REPORTS, {"build_id": build_id}), project_id, until)
     return [_report(row.sequence, build_id, row.part, row.body, ()) for row in rows]
 
 
@@ -152,16 +144,21 @@ def ends_of(
     found: list[BuildFinished] = []
     for first in range(0, len(build_ids), _IDS_A_QUERY):
         some = build_ids[first : first + _IDS_A_QUERY]
-        wanted = {"project_id": project_id, "ids": some, "until": until}
         found += [
             BuildFinished(
                 sequence=row.sequence,
                 build_id=BuildId(row.build_id),
                 outcome=decode_outcome(row.body),
             )
-            for row in connection.execute(_ENDS, wanted)
+            for row in _of_project(connection.execute(_ENDS, {"ids": some}), project_id, until)
         ]
-    return found
+    return sorted(found, key=lambda end: end.sequence)
+
+
+def _of_project(rows: Iterable[AnyRow], project_id: int, until: int) -> list[AnyRow]:
+    """Return those of *rows* that are a project's up to event *until*, in order."""
+    known = (row for row in rows if row.project_id == project_id and row.sequence <= until)
+    return sorted(known, key=lambda row: row.sequence)
 
 
 def late(
