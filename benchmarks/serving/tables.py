@@ -97,7 +97,7 @@ def _about(results: Results) -> str:
     parse = "-" if results.parse_us is None else f"{results.parse_us:,.0f}"
     return (
         f"`python -m benchmarks.serving`, {results.made_on}, {results.machine}.\n"
-        f"{results.repetitions} repetitions, servers by turns, {results.seconds:g} s a point; "
+        f"{_repeated(results)} repetitions, servers by turns, {results.seconds:g} s a point; "
         "medians, in brackets the lowest and the highest.\n"
         "Load: wrk on the same machine, one thread, each client waits for its answer. CPU: user "
         "and system time of all processes of a server.\n"
@@ -109,6 +109,13 @@ def _about(results: Results) -> str:
         f"Parsing the recorded JUnit file alone takes {parse} us of CPU.\n\n{servers}\n\n"
         "![Requests a second and CPU time](serving.svg)"
     )
+
+
+def _repeated(results: Results) -> str:
+    """Return how often points were measured, which is less than asked for where time was short."""
+    counts = {one.repetitions for one in results.figures.values()} or {0}
+    least, most = min(counts), max(counts)
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def _of(figures: Mapping[Point, Figures], endpoint: Endpoint) -> list[Figures]:
