@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from benchmarks.serving.figures import Condition, Figures, at, usual
 from benchmarks.serving.plan import SELECTIONS, Endpoint, Point
+from benchmarks.serving.variants import DEPLOYMENTS
 
 OURS, DEFAULTS, FASTAPI = "ours", "defaults", "fastapi"
-DEPLOYMENTS = ("ingress", "build-optimizer", "failure-predictor", "test-intelligence")
 ALONE, BUSY = 1, 32
 """Clients at once."""
 ONE_MODEL = (Endpoint.DURATION, Endpoint.FAILURE)

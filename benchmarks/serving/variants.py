@@ -31,18 +31,29 @@ class Variant:
     patch: Mapping[str, Any] = field(default_factory=dict)
 
 
+DEPLOYMENTS = ("ingress", "build-optimizer", "failure-predictor", "test-intelligence")
+ONE_EACH = [{"name": name, "autoscaling_config": {"max_replicas": 1}} for name in DEPLOYMENTS]
+"""No more replicas: one that starts takes more CPU than all requests of a point."""
 VARIANTS = (
-    Variant(name="ours", about="our service as shipped"),
+    Variant(
+        name="ours",
+        about="our service as shipped, one replica of each deployment",
+        patch={"applications": [{"name": APPLICATION, "deployments": ONE_EACH}]},
+    ),
     Variant(
         name="defaults",
-        about="our service on Serve's defaults, with the libraries' predictors",
+        about="our service on Serve's defaults, with the libraries' predictors; as many replicas",
         environment={
             "DEVMIND_SERVE_DEFAULTS": "1",
             "RAY_SERVE_ENABLE_HA_PROXY": "0",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0",
         },
         arguments={"coalesce": False},
-        patch={"applications": [{"name": APPLICATION, "import_path": LIBRARIES}]},
+        patch={
+            "applications": [
+                {"name": APPLICATION, "import_path": LIBRARIES, "deployments": ONE_EACH}
+            ]
+        },
     ),
 )
 """`ours` is what is shipped; `defaults` is what it is compared with."""

@@ -24,11 +24,15 @@ def test_a_patch_reaches_deployments_by_name():
     assert (found["http_options"]["host"], found["http_options"]["port"]) == ("127.0.0.1", 9)
 
 
-def test_nothing_laid_over_changes_nothing():
+def test_what_is_shipped_is_measured_with_one_replica_each():
     """
-    What is shipped is measured as it is shipped.
+    What is shipped is measured as it is shipped, but for replicas that would start meanwhile.
     """
     shipped = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    expected = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    for deployment in expected["applications"][0]["deployments"]:
+        if deployment["name"] != "history":
+            deployment["autoscaling_config"]["max_replicas"] = 1
 
-    assert overlaid(shipped, VARIANTS[0].patch) == shipped
+    assert overlaid(shipped, VARIANTS[0].patch) == expected
     assert dict(VARIANTS[0].environment) == {}
