@@ -164,7 +164,7 @@ class FailurePredictor:
             seed: Equal seeds give equal answers.
 
         Returns:
-            Group -> probability it adds; together `predict(row) - predict(baseline)`.
+            Group -> probability it adds; together `predict(row) - predict(baseline)`, to 1e-6.
         """
         correction = running or RunningCorrection()
         inputs = self._grid.encode(np.stack([row, self.manifest.baseline_row]))
