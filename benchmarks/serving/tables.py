@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.serving.figures import Figures, Median, usual
-from benchmarks.serving.goals import DEPLOYMENTS, Goal
+from benchmarks.serving.goals import Goal
 from benchmarks.serving.plan import Endpoint, Point
 from benchmarks.serving.results import Results
+from benchmarks.serving.variants import DEPLOYMENTS
 
 _MB = 1e6
 _WORD: dict[bool | None, str] = {True: "yes", False: "no", None: "not measured"}
