@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Protocol
@@ -91,9 +91,8 @@ class BuildOptimizer:
         self._shares = _shares(levels)
         self._columns = columns_of(manifest.features, manifest.groups)
         self._medians = {
-            project: known.only(self._served[1])
+            project: _alone(known, self._served[1])
             for project, known in {"": regressor, **self._own}.items()
-            if isinstance(known, PackedBooster)
         }
 
     @classmethod
@@ -238,12 +237,7 @@ class BuildOptimizer:
     def _median(self, project: str, rows: NDArray[np.floating]) -> Floats:
         """Return what the trees of the median alone say of *rows* (n, k): seconds (n,)."""
         seen = self._inputs.encode(rows)
-        alone = self._medians.get(project if project in self._own else "")
-        if alone is not None:
-            said = alone.predict(seen)
-        else:
-            regressor, place = self._own.get(project, self._regressor), self._served[1]
-            said = np.asarray(regressor.predict(seen))[:, place : place + 1]
+        said = self._medians.get(project, self._medians[""])(seen)
         raw = said.astype(np.float64) + self._inputs.level(rows)[:, None]
         return from_log_seconds(raw)[:, 0]
 
@@ -256,6 +250,15 @@ def to_log_seconds(seconds: NDArray[np.floating]) -> Floats:
 def from_log_seconds(quantiles: NDArray[np.floating]) -> Floats:
     """Return ascending, non-negative seconds (n, q) for quantiles of log1p seconds."""
     return np.asarray(np.expm1(np.clip(np.sort(quantiles, axis=1), 0.0, _MOST)), dtype=np.float64)
+
+
+def _alone(
+    regressor: Regressor, quantile: int
+) -> Callable[[NDArray[np.float32]], NDArray[np.floating]]:
+    """Return what predicts one quantile (n, 1): by its own trees, where these can be told apart."""
+    if isinstance(regressor, PackedBooster):
+        return regressor.only(quantile).predict
+    return lambda rows: np.asarray(regressor.predict(rows))[:, quantile : quantile + 1]
 
 
 def _known(misses: Floats, otherwise: float) -> Floats:

@@ -156,8 +156,13 @@ class _Layer:
 
     def light(self) -> _Layer:
         """Return it in float32."""
-        arrays = (self.weight, self.bias, self.norm_weight, self.norm_bias)
-        return _Layer(*(None if a is None else a.astype(np.float32) for a in arrays))  # type: ignore[arg-type]
+        scale, shift = self.norm_weight, self.norm_bias
+        return _Layer(
+            self.weight.astype(np.float32),
+            self.bias.astype(np.float32),
+            None if scale is None else scale.astype(np.float32),
+            None if shift is None else shift.astype(np.float32),
+        )
 
 
 class Network:

@@ -26,7 +26,7 @@ FAST: Mapping[str, str] = {
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(512 * 2**20),
     # Replicas count requests themselves; HAProxy's manager would read a line for each.
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
-    # Threads that take turns need no heap each; with glibc's own number a replica grows by half.
+    # Threads that take turns need no heap each.
     "MALLOC_ARENA_MAX": "2",
 }
 """Serve's settings, wherever it runs, and its processes'."""

@@ -1,8 +1,8 @@
 """The way that questions take as shipped, beside the plain one, on 10,000 random questions.
 
 Shipped: HTTP, questions that travel together, packed trees, answers that are given again, short
-work on the loop. Plain: one question after the other, to the libraries' own trees, each answer made
-anew in a thread.
+work on the loop. Plain: one question after the other, to XGBoost's own trees and a forest in
+numpy, each answer made anew in a thread.
 """
 
 import asyncio
@@ -14,24 +14,18 @@ import numpy as np
 import pytest
 
 from deployments.auth import Keys
-from deployments.bench import Bench
-from deployments.bundles import open_bundle
 from deployments.calls import Caller, Failures
 from deployments.http.responses import answer
 from deployments.kept_answers import KeptAnswers
-from deployments.live_state import LiveStates
-from deployments.metrics import Metrics
-from deployments.model_slot import ModelSlot
+from deployments.pace import Pace
 from deployments.remote import Remote, RemotePredictions
-from deployments.resolve import Resolver
 from deployments.schemas import DurationBody, FailureBody, SelectionBody
 from models import packed_boosters, packed_forests
-from models.bundle import pack
 from models.exactness import Chosen
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
-from tests.deployments.company import PIPELINE, PROJECT, START, TESTS, bundle, queued, record
-from tests.deployments.fakes import Clock, Instruments, make_app
-from tests.deployments.test_services import KINDS, OneVersion
+from tests.deployments.company import PIPELINE, PROJECT, START, TESTS, queued, record
+from tests.deployments.fakes import make_app
+from tests.deployments.services import KINDS, service_of
 
 BUILDS, NEW = 40, "acme/new"
 NOW = START + timedelta(hours=BUILDS)
@@ -54,34 +48,11 @@ class Handle:
         return type("Method", (), {"remote": staticmethod(method)})
 
 
-@pytest.fixture(name="packed", scope="module")
-def _packed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("company")
-    return {model: pack(bundle(model, folder, folder / model)) for model in KINDS}
+class NeverShort(Pace):
+    """Sends all work into a thread."""
 
-
-def service(model, store, packed, **more):
-    predictor, state, usual, kind = KINDS[model]
-    metrics = Metrics(Instruments())
-    slot = ModelSlot(
-        name=model,
-        versions=OneVersion(packed[model]),
-        load=lambda body, name: predictor.load(open_bundle(body, name), state.names),
-        metrics=metrics,
-        clock=Clock(),
-    )
-    asyncio.run(slot.follow())
-    states = LiveStates(history=store, kind=state, max_age_s=1e9, capacity=10, clock=Clock())
-    bench = Bench(
-        slot=slot,
-        states=states,
-        resolver=Resolver(store, max_age_s=1e9, clock=Clock()),
-        usual_pipeline=usual,
-        metrics=metrics,
-        now=lambda: NOW,
-        **more,
-    )
-    return kind(bench)
+    def short(self, _kind):
+        return False
 
 
 @pytest.fixture(name="shipped")
@@ -89,7 +60,9 @@ def _shipped(store, packed):
     """The HTTP application before services as shipped."""
     failures = Failures(wrapped=(), lost=(), refused=(), absent=())
     remotes = {
-        model: Remote(Handle(service(model, store, packed)), Caller(model, failures))
+        model: Remote(
+            Handle(service_of(model, store, packed[model], now=NOW)), Caller(model, failures)
+        )
         for model in KINDS
     }
     predictions = RemotePredictions(
@@ -102,14 +75,19 @@ def _shipped(store, packed):
 
 @pytest.fixture(name="plain")
 def _plain(store, packed, monkeypatch):
-    """Services with the libraries' trees, which give no answer twice."""
+    """Services without packed trees, which give no answer twice."""
 
     def library(_packed, _sample, library):
         return Chosen(predictor=library(), why_library="it was asked for")
 
     monkeypatch.setattr(packed_boosters, "choose", library)
     monkeypatch.setattr(packed_forests, "choose", library)
-    return {model: service(model, store, packed, kept=KeptAnswers(0)) for model in KINDS}
+    return {
+        model: service_of(
+            model, store, packed[model], now=NOW, kept=KeptAnswers(0), pace=NeverShort()
+        )
+        for model in KINDS
+    }
 
 
 def questions(model, count):

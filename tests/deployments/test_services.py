@@ -6,25 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from deployments.bench import Bench
-from deployments.build_optimizer import BuildOptimizerService, usual_pipeline
-from deployments.bundles import open_bundle
-from deployments.failure_predictor import FailurePredictorService
-from deployments.intelligence import TestIntelligenceService, only_pipeline
-from deployments.live_state import LiveStates
 from deployments.metrics import Metrics
-from deployments.model_slot import ModelSlot
 from deployments.questions import About, DurationQuestion, FailureQuestion, SelectionQuestion
-from deployments.resolve import Resolver
 from devmind.ci import ChangedFile
 from devmind.errors import InvalidInput, ModelUnavailable, NotFound
 from devmind.events import Queued
-from features.build_state import BuildState
-from features.verdict_state import TestState
-from models.build_optimizer import BuildOptimizer
-from models.bundle import pack
-from models.failure_predictor import FailurePredictor
-from models.intelligence import TestIntelligence
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from models.selection import Budget, Confidence, MissRate, TimeShare
 from tests.deployments.company import (
@@ -32,35 +18,13 @@ from tests.deployments.company import (
     PROJECT,
     START,
     TESTS,
-    bundle,
     queued,
     record,
 )
-from tests.deployments.fakes import Clock, Instruments
+from tests.deployments.fakes import Instruments
+from tests.deployments.services import KINDS, service_of
 
 BUILDS = 40
-KINDS = {
-    BUILD_OPTIMIZER: (BuildOptimizer, BuildState, usual_pipeline, BuildOptimizerService),
-    FAILURE_PREDICTOR: (FailurePredictor, BuildState, usual_pipeline, FailurePredictorService),
-    TEST_INTELLIGENCE: (TestIntelligence, TestState, only_pipeline, TestIntelligenceService),
-}
-
-
-class OneVersion:
-    def __init__(self, body):
-        self.body = body
-
-    async def champion(self, _model):
-        return None if self.body is None else "7"
-
-    async def bundle(self, _model, _version):
-        return self.body
-
-
-@pytest.fixture(name="packed", scope="module")
-def _packed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("company")
-    return {model: pack(bundle(model, folder, folder / model)) for model in KINDS}
 
 
 @pytest.fixture(name="instruments")
@@ -74,27 +38,12 @@ def _serve(store, packed, instruments):
     record(store, BUILDS)
 
     def make(model, *, loaded=True):
-        predictor, state, usual, service = KINDS[model]
-        metrics = Metrics(instruments)
-        slot = ModelSlot(
-            name=model,
-            versions=OneVersion(packed[model] if loaded else None),
-            load=lambda body, name: predictor.load(open_bundle(body, name), state.names),
-            metrics=metrics,
-            clock=Clock(),
-        )
-        asyncio.run(slot.follow())
-        states = LiveStates(history=store, kind=state, max_age_s=1.0, capacity=10, clock=Clock())
-        return service(
-            Bench(
-                slot=slot,
-                states=states,
-                resolver=Resolver(store, max_age_s=30, clock=Clock()),
-                usual_pipeline=usual,
-                metrics=metrics,
-                now=lambda: START + timedelta(hours=BUILDS),
-                clock=Clock(),
-            )
+        return service_of(
+            model,
+            store,
+            packed[model] if loaded else None,
+            now=START + timedelta(hours=BUILDS),
+            metrics=Metrics(instruments),
         )
 
     return make
