@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -58,8 +59,9 @@ async def answer_each(
 
 
 async def _answered(answer: Callable[[Q], Awaitable[A]], each: Sent[Q]) -> A | Exception:
-    known = {"request_id": each.request_id} if each.request_id else {}
-    with structlog.contextvars.bound_contextvars(**known), continued(each.trace, "question"):
+    if each.request_id:  # this question's task has a context of its own, which ends with it
+        structlog.contextvars.bind_contextvars(request_id=each.request_id)
+    with continued(each.trace, "question") if each.trace else nullcontext():
         try:
             return await answer(each.question)
         except DevMindError as error:

@@ -14,7 +14,7 @@ import structlog
 from deployments.answers import Readiness
 from deployments.beside import Beside, Telling, names_a_build
 from deployments.case import Case
-from deployments.kept_answers import KeptAnswers, whole_second
+from deployments.kept_answers import KeptAnswers, Key, whole_second
 from deployments.live_state import FoldedState, Live, LiveStates
 from deployments.log_quota import MODELS
 from deployments.metrics import Metrics
@@ -158,24 +158,20 @@ class Bench(Generic[M, S]):
     ) -> tuple[Live[S], A, Telling | None]:
         sort = (kind, project)
         names = {"model": self.slot.name, "model_version": loaded.version, "project": project}
+        short = kind and self.pace.short(sort)
+        live = self.states.at_hand(project) if short else None
+        if live is not None:
+            state = live.state
+            try:
+                return live, *self.pace.of(sort, lambda: again(loaded, state))
+            except BaseException:  # names cost more than most answers, and only a log wants them
+                structlog.contextvars.bind_contextvars(**names)
+                raise
         with structlog.contextvars.bound_contextvars(**names):
-            short = kind and self.pace.short(sort)
-            live = self.states.at_hand(project) if short else None
-            if live is not None:
-                return live, *self._paced(again, sort, loaded, live.state)
             async with self.states.at(project) as lent:
-                made = await to_the_end(self._paced, again, sort, loaded, lent.state)
+                state = lent.state
+                made = await to_the_end(self.pace.of, sort, lambda: again(loaded, state))
                 return lent, *made
-
-    def _paced(
-        self,
-        again: Callable[[Loaded[M], S], tuple[A, Telling | None]],
-        sort: Hashable,
-        loaded: Loaded[M],
-        state: S,
-    ) -> tuple[A, Telling | None]:
-        with self.pace.of(sort):
-            return again(loaded, state)
 
     def _key(
         self, kind: str, question: Question, loaded: Loaded[M], named: Named, now: datetime
@@ -183,7 +179,7 @@ class Bench(Generic[M, S]):
         if not kind:
             return None
         names = (named.project, named.pipeline, named.pipelines)
-        return (kind, loaded.version, names, question, now)
+        return Key((kind, loaded.version, names, question, now))
 
     def _count(
         self, answer: A, loaded: Loaded[M], project: str, live: Live[S], seconds: float

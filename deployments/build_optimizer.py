@@ -123,9 +123,9 @@ def forecast(
         question: What is asked.
         intervals: Running calibrations made so far.
     """
-    row, facts = case.state.read_with_facts(case.build)
-    needed = case.model.min_history
-    thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
+    look = case.state.look_at(case.build)
+    finished, needed = look.counts.project.builds, case.model.min_history
+    thin = why_thin(case.build.project, finished, as_of=case.state.as_of, needed=needed)
     running = intervals.of(
         case.model,
         case.state.outcomes,
@@ -136,11 +136,11 @@ def forecast(
         low, middle, high = (float(q) for q in np.quantile(sent, QUANTILES))
         thin = f"{thin} This is the spread of the {len(sent)} durations that were sent."
     else:
-        said_s = case.model.predict(row[None, :], running=running)[0]
+        said_s = case.model.predict(look.row[None, :], running=running)[0]
         low, middle, high = (float(q) for q in said_s)
     said = []
     if question.why and not thin:
-        said = duration_reasons(case.model.explain(row, running=running), facts)
+        said = duration_reasons(case.model.explain(look.row, running=running), look.facts())
     return DurationAnswer(
         project_name=case.build.project,
         pipeline_id=case.build.pipeline,

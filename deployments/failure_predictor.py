@@ -12,7 +12,7 @@ from deployments.latest import Latest
 from deployments.questions import About, FailureQuestion
 from deployments.thin import why_thin
 from features.build_state import BuildState
-from features.facts import BuildFacts, Tally
+from features.facts import Counts, Tally
 from models.failure_predictor import FailurePredictor
 from models.precautions import precautions
 from models.running_correction import RunningCorrection
@@ -85,10 +85,12 @@ def assess_risk(
         question: What is asked.
         corrections: Running calibrations made so far.
     """
-    row, facts = case.state.read_with_facts(case.build)
-    needed = case.model.min_history
-    thin = why_thin(case.build.project, facts, as_of=case.state.as_of, needed=needed)
-    usual = base_rate(facts, question, otherwise=case.model.base_rate, thin=thin is not None)
+    look = case.state.look_at(case.build)
+    counts, needed = look.counts, case.model.min_history
+    thin = why_thin(
+        case.build.project, counts.project.builds, as_of=case.state.as_of, needed=needed
+    )
+    usual = base_rate(counts, question, otherwise=case.model.base_rate, thin=thin is not None)
     if thin:
         return _answer(case, usual, usual, "unknown", thin=thin)
     running = corrections.of(
@@ -96,11 +98,12 @@ def assess_risk(
         case.state.outcomes,
         lambda: case.model.running(case.build.project, case.state.outcomes),
     )
-    probability = float(case.model.predict(row[None, :], running=running)[0])
+    probability = float(case.model.predict(look.row[None, :], running=running)[0])
     risk: RiskLevel = _RISKS[case.model.risk_level(probability)]
     if not question.why:
         return _answer(case, probability, usual, risk)
-    reasons = failure_reasons(case.model.explain(row, running=running), facts)
+    facts = look.facts()
+    reasons = failure_reasons(case.model.explain(look.row, running=running), facts)
     return _answer(
         case,
         probability,
@@ -113,19 +116,17 @@ def assess_risk(
     )
 
 
-def base_rate(
-    facts: BuildFacts, question: FailureQuestion, *, otherwise: float, thin: bool
-) -> float:
+def base_rate(counts: Counts, question: FailureQuestion, *, otherwise: float, thin: bool) -> float:
     """Return the share of earlier builds that failed.
 
     Args:
-        facts: Of the build that is asked about.
+        counts: How builds have ended so far.
         question: May hold the caller's own figures; they are weighed in by their number of builds
             where the history is *thin*.
         otherwise: The share in training, where neither knows enough.
         thin: Whether the history is too thin to predict from.
     """
-    own = next((t for t in (facts.pipeline, facts.project) if t.builds >= ENOUGH_BUILDS), Tally())
+    own = next((t for t in (counts.pipeline, counts.project) if t.builds >= ENOUGH_BUILDS), Tally())
     sent = question.known_builds if thin and question.known_failure_rate is not None else 0
     builds = own.builds + sent
     if not builds:

@@ -16,6 +16,29 @@ V = TypeVar("V")
 _SECOND = timedelta(seconds=1)
 
 
+class Key:
+    """Something to keep answers by that is long to hash: it is hashed once.
+
+    Args:
+        value: Whatever the answer depends on.
+
+    Example:
+        >>> Key((1, "a")) == Key((1, "a")), {Key(1): "one"}.get(Key(2))
+        (True, None)
+    """
+
+    __slots__ = ("_hash", "_value")
+
+    def __init__(self, value: Hashable) -> None:
+        self._value, self._hash = value, hash(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self._value == other._value
+
+
 class KeptAnswers(Generic[V]):
     """The newest answers by whatever they depend on; for one thread.
 

@@ -11,6 +11,7 @@ from base64 import b32encode
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NewType
 
@@ -205,6 +206,7 @@ class FinishedBuild:
     reports: tuple[TestReport, ...] = ()
 
 
+@lru_cache(maxsize=4_096)
 def build_id(project: str, pipeline: str, external_id: str, attempt: int) -> BuildId:
     """Name a build by what the CI system calls it, so that client and server agree unasked.
 

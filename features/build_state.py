@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
@@ -11,7 +15,7 @@ from devmind.ci import QueuedBuild
 from devmind.errors import UnusableSnapshot
 from features.builds.catalogue import build_features
 from features.context import Context, Reported, context_of, ended_of
-from features.facts import BuildFacts, FactBook
+from features.facts import BuildFacts, Counts, FactBook
 from features.feature import Book, KnownAt, finite
 from features.frozen import open_frozen, pack
 from features.names import groups_of, known_at_of, names_of, state_name
@@ -39,6 +43,23 @@ ENDED = 256
 """Builds remembered while they run, and after they have ended, for reports that come late."""
 
 Row = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is known of a build.
+
+    Attributes:
+        row: float32 (k,), NaN where unknown.
+        counts: How builds have ended so far.
+        facts: Says all that sentences are about; to be asked before another event is folded.
+    """
+
+    row: Row
+    counts: Counts
+    facts: Callable[[], BuildFacts]
+
+
 Running = tuple[Traits, Row, int]
 """A build that runs, the row that was read when it was queued, and that event's number."""
 
@@ -85,10 +106,14 @@ class BuildState:
         """Return the row for *build*: float32 (k,), NaN where unknown; changes nothing."""
         return self._read(context_of(build))
 
-    def read_with_facts(self, build: QueuedBuild) -> tuple[Row, BuildFacts]:
-        """Return what `read` and `facts` do, at less cost."""
+    def look_at(self, build: QueuedBuild) -> Look:
+        """Return what `read` does with what `facts` says, which is worked out if it is wanted."""
         context = context_of(build)
-        return self._read(context), self._facts.read(context)
+        return Look(
+            row=self._read(context),
+            counts=self._facts.counts(context.traits.pipeline),
+            facts=partial(self._facts.read, context),
+        )
 
     def finished_builds(self, pipeline: str) -> int:
         """Return how many builds of *pipeline* have passed or failed."""
@@ -172,7 +197,7 @@ class BuildState:
         values: list[float] = []
         for feature in self._features:
             values.extend(feature.read(context))
-        return finite(np.array(values, dtype=np.float32))
+        return finite(np.frombuffer(array("f", values), dtype=np.float32))
 
     def _queue(self, event: BuildQueued) -> None:
         context = context_of(event.build)

@@ -75,6 +75,19 @@ class BuildFacts:
     kin_durations: RecentDurations
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """The part of the facts that every answer rests on.
+
+    Attributes:
+        project: All builds.
+        pipeline: Builds of the pipeline that is asked about.
+    """
+
+    project: Tally
+    pipeline: Tally
+
+
 class FactBook:
     """Counts outcomes and keeps the last durations by everything a sentence may be about."""
 
@@ -101,6 +114,12 @@ class FactBook:
             areas=self._riskiest(traits),
             pipeline_durations=self._lasted(by_pipeline, traits),
             kin_durations=self._lasted(by_kin, traits),
+        )
+
+    def counts(self, pipeline: str) -> Counts:
+        """Return how the builds of the project and of *pipeline* have ended."""
+        return Counts(
+            project=self._tally("project", ""), pipeline=self._tally("pipeline", pipeline)
         )
 
     def finished_builds(self, pipeline: str) -> int:

@@ -72,6 +72,10 @@ class Recent(Generic[V]):
         """Return the values, the most recently written first."""
         return reversed(self._values.values())
 
+    def values(self) -> Iterator[V]:
+        """Return the values, the most recently written last."""
+        return iter(self._values.values())
+
     def items(self) -> Iterator[tuple[str, V]]:
         """Return keys and values, the most recently written last."""
         return iter(self._values.items())

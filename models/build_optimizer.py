@@ -165,9 +165,10 @@ class BuildOptimizer:
 
         By the model of *project* if there is one, else by that of all projects.
         """
-        regressor = self._own.get(project, self._regressor)
-        said = np.asarray(regressor.predict(self._inputs.encode(rows)), dtype=np.float64)
-        return np.sort(said, axis=1) + self._inputs.level(rows)[:, None]
+        regressor, level = self._own.get(project, self._regressor), self._inputs.level(rows)
+        said = regressor.predict(self._inputs.encode_at(rows, level)).astype(np.float64)
+        said.sort(axis=1)
+        return said + level[:, None]
 
     def misses(self, outcomes: RecentOutcomes, project: str) -> Misses:
         """Return by how much the durations of *outcomes* lay outside the raw interval."""
@@ -236,9 +237,9 @@ class BuildOptimizer:
 
     def _median(self, project: str, rows: NDArray[np.floating]) -> Floats:
         """Return what the trees of the median alone say of *rows* (n, k): seconds (n,)."""
-        seen = self._inputs.encode(rows)
-        said = self._medians.get(project, self._medians[""])(seen)
-        raw = said.astype(np.float64) + self._inputs.level(rows)[:, None]
+        level = self._inputs.level(rows)
+        said = self._medians.get(project, self._medians[""])(self._inputs.encode_at(rows, level))
+        raw = said.astype(np.float64) + level[:, None]
         return from_log_seconds(raw)[:, 0]
 
 

@@ -48,17 +48,26 @@ class DurationInputs:
     def level(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the usual duration of each of *rows* (n, k): log1p seconds (n,)."""
         usual = np.full(len(rows), np.nan)
+        unknown = np.ones(len(rows), dtype=np.bool_)
         for place in self._levels:
-            column = np.asarray(rows[:, place], dtype=np.float64)
-            usual = np.where(np.isnan(usual), column, usual)
-        return _log(np.where(np.isnan(usual), self.usual_s if self.levels else 0.0, usual))
+            usual[unknown] = rows[unknown, place]
+            unknown = np.isnan(usual)
+            if not unknown.any():
+                break
+        usual[unknown] = self.usual_s if self.levels else 0.0
+        return _log(usual)
 
     def encode(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return what boosters see of *rows* (n, k): float32 (n, len(seen)), NaN where unknown."""
+        return self.encode_at(rows, self.level(rows))
+
+    def encode_at(
+        self, rows: NDArray[np.floating], level: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return what `encode` does, where the `level` of *rows* is known."""
         out = np.asarray(rows, dtype=np.float32).take(self._seen, axis=1)
         if len(self._relative):
-            level = self.level(rows)[:, None]
-            out[:, self._relative] = _log(out.take(self._relative, axis=1)) - level
+            out[:, self._relative] = _log(out.take(self._relative, axis=1)) - level[:, None]
         return out
 
     def as_json(self) -> dict[str, Any]:

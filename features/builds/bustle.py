@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.context import Context, Ended
 from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
+from features.newest import Words
 from features.recent import Recent
 from features.traits import Traits
 
@@ -16,6 +21,15 @@ DAY_S = 86_400.0
 RUNNING_S = 6 * HOUR_S
 """A build queued longer ago no longer counts as running: its end was never reported."""
 BUILDS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Builds:
+    """Builds in the order of their events: when each was queued, by whom, whether it runs."""
+
+    at: NDArray[np.float64]
+    whose: NDArray[np.float64]
+    runs: NDArray[np.bool_]
 
 
 class Bustle(Feature):
@@ -41,20 +55,24 @@ class Bustle(Feature):
     def __init__(self) -> None:
         self._queued: Recent[tuple[float, str]] = Recent(limit=BUILDS)
         self._ended_at: Recent[float] = Recent(limit=4 * BUILDS)
-        self._known: list[tuple[float, str, bool]] | None = None
+        self._known: _Builds | None = None
+        self._authors: Words[str] = Words()
 
     def read(self, context: Context) -> Sequence[float]:
         """Count the builds."""
         now, author = context.traits.at, context.traits.author
-        day = [build for build in self._builds() if 0 <= now - build[0] <= DAY_S]
-        hour = [b for b in day if now - b[0] <= HOUR_S]
-        running = [b for b in day if b[2] and now - b[0] <= RUNNING_S]
+        known = self._builds()
+        age_s = now - known.at
+        day = (age_s >= 0) & (age_s <= DAY_S)
+        running = np.flatnonzero(day & known.runs & (age_s <= RUNNING_S))
+        hour = day & (age_s <= HOUR_S)
+        mine = known.whose == self._authors.number(author)
         return (
-            float(len(hour)),
-            float(sum(runs for _, _, runs in hour)),
-            float(sum(b[1] == author for b in day)) if author else NAN,
-            float(sum(b[1] == author for b in running)) if author else NAN,
-            now - running[-1][0] if running else NAN,
+            float(np.count_nonzero(hour)),
+            float(np.count_nonzero(hour & known.runs)),
+            float(np.count_nonzero(day & mine)) if author else NAN,
+            float(np.count_nonzero(mine[running])) if author else NAN,
+            float(age_s[running[-1]]) if len(running) else NAN,
         )
 
     def queued(self, traits: Traits) -> None:
@@ -77,11 +95,12 @@ class Bustle(Feature):
         self._ended_at.thaw(tree[1])
         self._known = None
 
-    def _builds(self) -> list[tuple[float, str, bool]]:
-        """Return when each build was queued, whose it is, and whether it runs."""
+    def _builds(self) -> _Builds:
         if self._known is None:
-            self._known = [
-                (at, whose, self._ended_at.get(build) is None)
-                for build, (at, whose) in self._queued.items()
-            ]
+            self._authors = Words()
+            self._known = _Builds(
+                at=np.array([at for at, _ in self._queued.values()]),
+                whose=np.array([self._authors.learn(whose) for _, whose in self._queued.values()]),
+                runs=np.array([self._ended_at.get(name) is None for name in self._queued], bool),
+            )
         return self._known

@@ -63,7 +63,7 @@ class LastFailure(Feature):
         elif ended.failed:
             ratio = NAN if usual is None else size - usual
             failure = (_touched(traits), traits.author, ratio)
-            for name in {by_branch(traits) or traits.pipeline, traits.pipeline}:
+            for name in dict.fromkeys((by_branch(traits) or traits.pipeline, traits.pipeline)):
                 self._failures.put(name, failure)
 
     def freeze(self) -> Tree:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from features.builds.durations import log_seconds
 from features.context import Context, Ended
 from features.feature import NAN, Feature, KnownAt
 from features.frozen import Tree
+from features.newest import Lines
 from features.recent import Recent
 from features.traits import Traits
 
@@ -21,8 +24,11 @@ SHARPNESS = 4
 OTHER_TRIGGER = 0.25
 """Weight of a build that was started for another reason."""
 
-Neighbour = tuple[frozenset[str], str, float, float]
-"""What a build touched, its trigger, 1 if it failed, logarithm of its duration or NaN."""
+_TOUCHED, _WHY, _SUMMED = 0, 1, slice(2, 6)
+"""What a build touched, its trigger; 1, 1 if it failed, 1 if it passed, logarithm of its duration.
+
+The duration is 0 of a build that failed.
+"""
 
 
 class Neighbours(Feature):
@@ -40,30 +46,22 @@ class Neighbours(Feature):
     group = "similar_changes"
 
     def __init__(self) -> None:
-        self._builds: Recent[list[Neighbour]] = Recent(limit=PIPELINES)
+        self._builds: Recent[Lines] = Recent(limit=PIPELINES)
 
     def read(self, context: Context) -> Sequence[float]:
         """Return the weighted means over the neighbours."""
         touched = _touched(context.traits)
         if touched is None:
             return (NAN, NAN, NAN)
-        trigger = context.traits.trigger
-        total = failed = weight_s = logs = 0.0
-        weights: dict[frozenset[str], float] = {}
-        for other, why, failing, size in self._builds.get(context.traits.pipeline) or ():
-            weight = weights.get(other, -1.0)
-            if weight < 0:
-                weight = weights[other] = _likeness(touched, other) ** SHARPNESS
-            if weight == 0.0:
-                continue
-            weight *= 1.0 if why == trigger else OTHER_TRIGGER
-            total += weight
-            failed += weight * failing
-            if not math.isnan(size):
-                weight_s += weight
-                logs += weight * size
+        known = self._builds.get(context.traits.pipeline)
+        if known is None:
+            return (NAN, NAN, 0.0)
+        columns, trigger = known.columns, known.words[_WHY].number(context.traits.trigger)
+        weight = known.words[_TOUCHED].measured(touched, _weight)[columns[_TOUCHED].astype(np.intp)]
+        weight *= np.where(columns[_WHY] == trigger, 1.0, OTHER_TRIGGER)
+        total, failed, passed, logs = (columns[_SUMMED] @ weight).tolist()
         return (
-            math.exp(logs / weight_s) if weight_s else NAN,
+            math.exp(logs / passed) if passed else NAN,
             failed / total if total else NAN,
             total,
         )
@@ -74,17 +72,34 @@ class Neighbours(Feature):
         if touched is None or not (ended.passed or ended.failed):
             return
         size = log_seconds(ended.duration_s) if ended.passed else NAN
-        neighbour = (touched, ended.traits.trigger, float(ended.failed), size)
-        pipeline = ended.traits.pipeline
-        self._builds.put(pipeline, [neighbour, *(self._builds.get(pipeline) or ())][:WINDOW])
+        self._learn(ended.traits.pipeline, touched, ended.traits.trigger, size)
 
     def freeze(self) -> Tree:
         """Return the neighbours by pipeline, newest first."""
-        return self._builds.freeze(lambda builds: [[sorted(b[0]), *b[1:]] for b in builds])
+        return self._builds.freeze(lambda lines: [_frozen(row) for row in lines.rows()])
 
     def thaw(self, tree: Tree) -> None:
         """Take over the neighbours."""
-        self._builds.thaw(tree, lambda rows: [(frozenset(r[0]), r[1], r[2], r[3]) for r in rows])
+        self._builds = Recent(limit=PIPELINES)
+        for pipeline, rows in tree.items():
+            for touched, trigger, _, size in reversed(rows):
+                self._learn(pipeline, frozenset(touched), trigger, size)
+
+    def _learn(self, pipeline: str, touched: frozenset[str], trigger: str, size: float) -> None:
+        """Take over a build with the logarithm of its duration, NaN if it failed."""
+        lines = self._builds.get(pipeline) or Lines(2, 4, limit=WINDOW)
+        failed = math.isnan(size)
+        lines.put(touched, trigger, 1.0, float(failed), float(not failed), 0.0 if failed else size)
+        self._builds.put(pipeline, lines)
+
+
+def _frozen(row: list[Any]) -> Tree:
+    touched, trigger, _, failed, _, size = row
+    return [sorted(touched), trigger, failed, NAN if failed else size]
+
+
+def _weight(one: frozenset[str], other: frozenset[str]) -> float:
+    return _likeness(one, other) ** SHARPNESS
 
 
 def _touched(traits: Traits) -> frozenset[str] | None:

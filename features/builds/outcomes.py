@@ -79,11 +79,11 @@ class Outcomes(Feature):
         if row is None:
             seen = NAN if name is None else 0.0
             return (*[NAN] * 7, seen, *[NAN] * (self._lags - 1))
-        last = row[_LAST:]
+        last, prior = row[_LAST:], self._prior(traits)
         lags = last[1 : self._lags]
         return (
-            self._shrunk(traits, row[_SLOW], row[_SLOW_WEIGHT]),
-            self._shrunk(traits, row[_FAST], row[_FAST_WEIGHT]),
+            _shrunk(row[_SLOW], row[_SLOW_WEIGHT], prior),
+            _shrunk(row[_FAST], row[_FAST_WEIGHT], prior),
             sum(last) / len(last),
             last[0],
             row[_IN_A_ROW],
@@ -98,7 +98,7 @@ class Outcomes(Feature):
         """Return the slow failure rate of the key of *traits*; NaN if it has no outcome."""
         name = self._by(traits)
         row = None if name is None else self._rows.get(name)
-        return NAN if row is None else self._shrunk(traits, row[_SLOW], row[_SLOW_WEIGHT])
+        return NAN if row is None else _shrunk(row[_SLOW], row[_SLOW_WEIGHT], self._prior(traits))
 
     def finished(self, ended: Ended) -> None:
         """Learn whether a build passed or failed."""
@@ -131,11 +131,14 @@ class Outcomes(Feature):
         """Take over the rows."""
         self._rows.thaw(tree)
 
-    def _shrunk(self, traits: Traits, failures: float, weight: float) -> float:
-        prior = NAN if self._parent is None else self._parent.rate(traits)
-        if math.isnan(prior):
-            return failures / weight
-        return (failures + PRIOR * prior) / (weight + PRIOR)
+    def _prior(self, traits: Traits) -> float:
+        return NAN if self._parent is None else self._parent.rate(traits)
+
+
+def _shrunk(failures: float, weight: float, prior: float) -> float:
+    if math.isnan(prior):
+        return failures / weight
+    return (failures + PRIOR * prior) / (weight + PRIOR)
 
 
 def by_line(traits: Traits) -> str | None:

@@ -14,6 +14,7 @@ from features.frozen import Tree
 from features.recent import Recent
 
 WINDOWS_S = (6 * 3_600.0, 24 * 3_600.0, 7 * 86_400.0)
+_WINDOWS = np.array(WINDOWS_S)[:, None]
 BUILDS = 300
 """Of so many last outcomes those within a window are counted."""
 BRANCHES = 20
@@ -44,25 +45,24 @@ class ProjectHealth(Feature):
 
     def __init__(self) -> None:
         self._outcomes: list[list[float]] = []
-        self._columns: NDArray[np.float64] | None = None
+        self._at: NDArray[np.float64] | None = None
+        self._failing_and_all = np.empty((0, 2))
+        self._usual = NAN
         self._branches: Recent[list[list[object]]] = Recent(limit=PIPELINES)
 
     def read(self, context: Context) -> Sequence[float]:
         """Return the shares, those of windows drawn to that of all."""
         if not self._outcomes:
             return (NAN,) * len(self.names)
-        at, failing = self._by_column()
-        age_s = context.traits.at - at
-        usual = float(failing.sum()) / len(failing)
-        shares, count = [], 0
-        for window_s in WINDOWS_S:
-            inside = age_s <= window_s
-            known = int(np.count_nonzero(inside))
-            shares.append((float(failing @ inside) + PRIOR * usual) / (known + PRIOR))
-            count = known if window_s == WINDOWS_S[1] else count
+        inside = context.traits.at - self._finished() <= _WINDOWS
+        counts = (inside.astype(np.float64) @ self._failing_and_all).tolist()
         branches = self._branches.get(context.traits.pipeline) or ()
-        others = [bool(failed) for name, failed in branches if name != context.traits.branch]
-        return (*shares, float(count), sum(others) / len(others) if others else NAN)
+        mine = context.traits.branch
+        others = [1.0 if failed else 0.0 for name, failed in branches if name != mine]
+        elsewhere = sum(others) / len(others) if others else NAN
+        usual = PRIOR * self._usual
+        shares = [(failing + usual) / (known + PRIOR) for failing, known in counts]
+        return (*shares, counts[1][1], elsewhere)
 
     def finished(self, ended: Ended) -> None:
         """Learn whether a build passed or failed."""
@@ -72,7 +72,7 @@ class ProjectHealth(Feature):
             *self._outcomes[-BUILDS + 1 :],
             [ended.finished_at, float(ended.failed)],
         ]
-        self._columns = None
+        self._at = None
         branch, pipeline = ended.traits.branch, ended.traits.pipeline
         older = [line for line in self._branches.get(pipeline) or () if line[0] != branch]
         self._branches.put(pipeline, [*older[-BRANCHES + 1 :], [branch, ended.failed]])
@@ -84,10 +84,13 @@ class ProjectHealth(Feature):
     def thaw(self, tree: Tree) -> None:
         """Take over both."""
         self._outcomes = tree[0]
-        self._columns = None
+        self._at = None
         self._branches.thaw(tree[1])
 
-    def _by_column(self) -> NDArray[np.float64]:
-        if self._columns is None:
-            self._columns = np.array(self._outcomes, dtype=np.float64).T.copy()
-        return self._columns
+    def _finished(self) -> NDArray[np.float64]:
+        """Return when the outcomes came (n,), and have them counted."""
+        if self._at is None:
+            self._at, failing = np.array(self._outcomes, dtype=np.float64).T.copy()
+            self._failing_and_all = np.stack([failing, np.ones_like(failing)], axis=1)
+            self._usual = float(failing.sum()) / len(failing)
+        return self._at

@@ -29,9 +29,10 @@ def test_reading_between_events_changes_no_row(data):
         for build in asked[:3]:
             often.read(build)
             fresh = BuildState.thaw(never.freeze())
-            row, facts = often.read_with_facts(build)
-            assert bits(row) == bits(fresh.read(build))
-            assert repr(facts) == repr(fresh.facts(build))
+            look = often.look_at(build)
+            assert bits(look.row) == bits(fresh.read(build))
+            assert repr(look.facts()) == repr(fresh.facts(build))
+            assert look.counts.pipeline == look.facts().pipeline
 
 
 @settings(deadline=None, max_examples=40)
