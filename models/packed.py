@@ -31,15 +31,16 @@ class _Walked:
 
         refuse_odd(arrays, types, features)
         trees = len(arrays["roots"])
-        children = np.stack([arrays["right"], arrays["left"]], axis=1)
+        node, right, leaf = _side_by_side(arrays)
+        column = arrays["feature"] + features * arrays["missing_left"]
         self._base = arrays.get("base", np.zeros(1))
         self._features, self._block = features, BLOCK
         self._arrays = {
-            "column": _index(arrays["feature"] + features * arrays["missing_left"]),
-            "threshold": np.ascontiguousarray(arrays["threshold"]),
-            "children": _index(children.ravel()),
-            "value": np.ascontiguousarray(arrays["value"]),
-            "roots": _index(arrays["roots"]),
+            "column": _index(column[node]),
+            "threshold": np.where(leaf, np.float32(np.nan), arrays["threshold"][node]),
+            "right": _index(right),
+            "value": np.ascontiguousarray(arrays["value"][node]),
+            "roots": _index(np.arange(trees)),
             "group": _index(arrays.get("group", np.zeros(trees))),
         }
         self._names, self._depth = ARRAYS, int(arrays["depth"][0])
@@ -124,6 +125,26 @@ class PackedBooster(_Walked):
         self._arrays = {**self._arrays, "roots": self._arrays["roots"][trees], "group": group}
         self._base = self._base[quantile : quantile + 1]
         self._point()
+
+
+def _side_by_side(
+    arrays: Arrays,
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    """Put roots first and siblings side by side, the right one before the left one.
+
+    Returns:
+        For each place the node that lies there, the place of its right child, and whether it is a
+        leaf: its right child is itself, and its threshold has to be one that nothing is below.
+    """
+    here, left, right = np.arange(len(arrays["left"])), arrays["left"], arrays["right"]
+    inner = np.flatnonzero((left != here) | (right != here))
+    roots = arrays["roots"]
+    pairs = np.stack([right[inner], left[inner]], axis=1)
+    node = np.concatenate([roots, pairs.ravel()]).astype(np.intp)
+    first = np.full(len(here), -1)
+    first[inner] = len(roots) + 2 * np.arange(len(inner))
+    leaf = first[node] < 0
+    return node, np.where(leaf, np.arange(len(node)), first[node]), leaf
 
 
 def _index(places: NDArray[Any]) -> NDArray[np.uint32]:

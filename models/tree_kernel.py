@@ -8,14 +8,17 @@ What it computes, for rows x (n, k), in Python::
                 image[i, j] = x[first + i, j]                           # NaN goes right:
                 image[i, k + j] = -inf if isnan(image[i, j]) else image[i, j]   # or left
         for tree in range(trees):
+            node[:] = roots[tree]
+            for _ in range(depth):                      # no branch depends on a row's values
+                for i in range(min(BLOCK, n - first)):
+                    node[i] = right[node[i]] + (image[i, column[node[i]]] < threshold[node[i]])
             for i in range(min(BLOCK, n - first)):
-                node = roots[tree]
-                for _ in range(depth):                  # no branch depends on a row's values
-                    node = children[2 * node + (image[i, column[node]] < threshold[node])]
-                out[first + i, group[tree]] += value[node]
+                out[first + i, group[tree]] += value[node[i]]
 
-Boosters compare so, and add float32; forests ask whether it is `<=`, and add float64. Additions
-happen in the order of the trees, as in the libraries.
+The rows of a last, smaller block fall one by one. A left child lies behind its right sibling: where
+both are is read while the row is compared. Boosters compare so, and add float32; forests ask
+whether it is `<=`, and add float64. Additions happen in the order of the trees, as in the
+libraries.
 
 LLVM's code generator alone (`llvmlite`, a part of Numba) is loaded, not Numba's compiler: it is
 sooner there, needs no cache of code on disk, and shares most of its memory with all replicas.
@@ -40,7 +43,7 @@ _INDEX, _COUNT = ir.IntType(32), ir.IntType(64)
 _FLOAT = ir.FloatType()
 _LEFT = {"float32": "<", "float64": "<="}
 """The type of the values, and what sends a row to the left."""
-ARRAYS = ("column", "threshold", "children", "value", "roots", "group")
+ARRAYS = ("column", "threshold", "right", "value", "roots", "group")
 COUNTS = ("columns", "groups", "trees", "depth")
 _compiling = Lock()
 
@@ -106,6 +109,7 @@ class _Body:
         self.named = named
         self.left = left
         self.node = builder.alloca(_INDEX)
+        self.nodes = builder.alloca(ir.ArrayType(_INDEX, BLOCK))
 
     def build(self) -> None:
         do, named = self.do, self.named
@@ -116,8 +120,12 @@ class _Body:
             rows = do.select(do.icmp_unsigned("<", left, _count(BLOCK)), left, _count(BLOCK))
             with self.each(rows) as i:
                 self.see(first, i)
-            with self.each(named["trees"]) as tree, self.each(rows) as i:
-                self.fall(first, i, tree)
+            full = do.icmp_unsigned("==", rows, _count(BLOCK))
+            with do.if_else(full) as (whole, part):
+                with whole, self.each(named["trees"]) as tree:
+                    self.fall_together(first, tree)
+                with part, self.each(named["trees"]) as tree, self.each(rows) as i:
+                    self.fall(first, i, tree)
 
     def see(self, first: Any, i: Any) -> None:
         """Write the two images of row *i*."""
@@ -132,20 +140,43 @@ class _Body:
 
     def fall(self, first: Any, i: Any, tree: Any) -> None:
         """Let row *i* fall through *tree* and add where it lands."""
-        do, named = self.do, self.named
-        row = do.mul(i, do.shl(named["columns"], _count(1)))
+        do = self.do
         do.store(self.get("roots", tree), self.node)
-        with self.each(named["depth"]):
-            node = do.zext(do.load(self.node), _COUNT)
-            column = do.zext(self.get("column", node), _COUNT)
-            seen = self.get("image", do.add(row, column))
-            left = do.fcmp_ordered(self.left, seen, self.get("threshold", node))
-            child = do.or_(do.shl(node, _count(1)), do.zext(left, _COUNT))
-            do.store(self.get("children", child), self.node)
+        with self.each(self.named["depth"]):
+            self.step(i, self.node)
+        self.add(first, i, tree, self.node)
+
+    def fall_together(self, first: Any, tree: Any) -> None:
+        """Let a whole block fall through *tree*, level by level: several rows at a time."""
+        do, root = self.do, self.get("roots", tree)
+        with self.each(_count(BLOCK)) as i:
+            do.store(root, self.at(i))
+        with self.each(self.named["depth"]), self.each(_count(BLOCK)) as i:
+            self.step(i, self.at(i))
+        with self.each(_count(BLOCK)) as i:
+            self.add(first, i, tree, self.at(i))
+
+    def step(self, i: Any, at: Any) -> None:
+        """Let row *i* fall by one level: from the node that *at* points to, to its child."""
+        do = self.do
+        node = do.zext(do.load(at), _COUNT)
+        row = do.mul(i, do.shl(self.named["columns"], _count(1)))
+        column = do.zext(self.get("column", node), _COUNT)
+        seen = self.get("image", do.add(row, column))
+        left = do.fcmp_ordered(self.left, seen, self.get("threshold", node))
+        do.store(do.add(self.get("right", node), do.zext(left, _INDEX)), at)
+
+    def add(self, first: Any, i: Any, tree: Any, at: Any) -> None:
+        """Add the value of the node that *at* points to to what *tree* says of row *i*."""
+        do, groups = self.do, self.named["groups"]
         group = do.zext(self.get("group", tree), _COUNT)
-        place = do.add(do.mul(do.add(first, i), named["groups"]), group)
-        value = self.get("value", do.zext(do.load(self.node), _COUNT))
+        place = do.add(do.mul(do.add(first, i), groups), group)
+        value = self.get("value", do.zext(do.load(at), _COUNT))
         self.put("out", place, do.fadd(self.get("out", place), value))
+
+    def at(self, i: Any) -> Any:
+        """Point to where the node of row *i* of a block is kept."""
+        return self.do.gep(self.nodes, [_count(0), i])
 
     def get(self, name: str, place: Any) -> Any:
         return self.do.load(self.do.gep(self.named[name], [place]))
