@@ -19,6 +19,11 @@ SHARPNESS = 4
 """Power of the likeness: high, so that only close builds count."""
 
 _RAN, _FAILED = 1, 2
+_BYTES, _SETS = BUILDS // 8, 256
+_BITS = np.unpackbits(np.arange(_SETS, dtype=np.uint8)[:, None], axis=1).astype(np.int64)
+"""The eight builds of each byte of flags: (256, 8)."""
+_PLACES = _SETS * np.arange(_BYTES)
+"""Flags of eight builds each lie side by side; so many sets of flags come before theirs."""
 
 
 class SimilarBuilds(TestFeature):
@@ -44,14 +49,16 @@ class SimilarBuilds(TestFeature):
 
     def read(self, candidates: Candidates) -> Values:
         """Return the weighted shares."""
-        never = candidates.tests < 0
-        ran, failed = (_flags(bits[candidates.tests]) for bits in (self._ran, self._failed))
-        ran[never], failed[never] = False, False
-        shared = ran.sum(axis=0, dtype=np.int32)
+        reported = (candidates.tests >= 0)[:, None]
+        ran, failed = (bits[candidates.tests] * reported for bits in (self._ran, self._failed))
+        place = ran + _PLACES
+        counts = np.bincount(place.ravel(), minlength=_BYTES * _SETS).reshape(_BYTES, _SETS)
+        shared = (counts @ _BITS).ravel()
         either = self._sizes + len(candidates.tests) - shared
-        weights = ((shared / np.maximum(either, 1)) ** SHARPNESS).astype(np.float32)
-        total = (ran * weights).sum(axis=1)
-        failing, builds = np.nonzero(failed)
+        weights = (shared / np.maximum(either, 1)) ** SHARPNESS
+        weight_of = _BITS @ weights.reshape(_BYTES, 8).T
+        total = weight_of.T.ravel()[place].sum(axis=1)
+        failing, builds = _flagged(failed)
         weighed = np.bincount(failing, weights=weights[builds], minlength=len(total))
         shares: Values = np.divide(weighed, total, out=np.full(len(total), NAN), where=total > 0)
         return shares[:, None]
@@ -96,6 +103,13 @@ class SimilarBuilds(TestFeature):
             raise ValueError(f"marks have shape {marks.shape}")
         kept = marks if self._count else np.zeros((1, BUILDS), dtype=np.uint8)
         self._ran, self._failed = (np.packbits(kept >= least, axis=1) for least in (_RAN, _FAILED))
+
+
+def _flagged(bits: Values) -> tuple[Values, Values]:
+    """Return row and column of every flag that is set in packed *bits*, of which few are."""
+    rows, bytes_of = np.nonzero(bits)
+    which, bit = np.nonzero(_flags(bits[rows, bytes_of][:, None]))
+    return rows[which], 8 * bytes_of[which] + bit
 
 
 def _flags(bits: Values) -> Values:
