@@ -18,8 +18,9 @@ from training.boosted import Boosted, boosted, parameters
 from training.config import BoostingConfig, ForestConfig, seeds
 from training.examples import Mask
 from training.fit_forest import grow
+from training.fit_members import columns_of
 from training.fit_torch import NetworkTask, State, train_member
-from training.shards import read_shard, read_shards
+from training.shards import read_shards
 
 ROWS_A_THREAD = 5_000
 """With fewer rows each, threads wait for one another longer than they work."""
@@ -55,9 +56,7 @@ def fit_quantiles_here(
 
 def fit_network_here(task: NetworkTask) -> list[State]:
     """Train the members of the ensemble, one after the other."""
-    parts = [read_shard(path, task.names) for path in task.shards]
-    rows, label, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
-    inputs = task.grid.encode(rows)
+    inputs, label, weight = columns_of(task)
     return [
         train_member(inputs, label, weight, task, seed=seed)
         for seed in seeds(task.config.seed, task.config.members)

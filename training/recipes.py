@@ -22,6 +22,7 @@ from training.config import (
 )
 from training.examples import Examples
 from training.fit_forest import fit_forest
+from training.fit_members import fit_members
 from training.fit_torch import NetworkTask, State, fit_network
 from training.fit_xgboost import fit_quantiles
 from training.recipe import Setting, Trained
@@ -35,8 +36,8 @@ KINDS: dict[str, Kind] = {
 """What one row of a model's examples is about."""
 
 
-SHARED_FROM = 20_000
-"""With fewer rows one worker trains the network."""
+SHARED_FROM = 500_000
+"""With fewer rows each worker trains members of the network on all of them, which is sooner."""
 
 
 def groups(model: str) -> Mapping[str, tuple[str, ...]]:
@@ -74,8 +75,9 @@ def train_model(  # noqa: PLR0913 - what, from what, where, and how
         boost = partial(fit_quantiles, workers=workers)
         return build_optimizer.train(examples, knobs, setting, fit=boost)
     if model == FAILURE_PREDICTOR and isinstance(knobs, NetworkConfig):
-        workers = alone_if_small(workers, len(examples))
-        setting = replace(setting, shards=workers.count)
+        if len(examples) < SHARED_FROM:
+            whole, side_by_side = replace(setting, shards=1), partial(fit_members, workers=workers)
+            return failure_predictor.train(examples, knobs, whole, fit=side_by_side)
         fits = count()
 
         def learn(task: NetworkTask) -> list[State]:
@@ -88,18 +90,3 @@ def train_model(  # noqa: PLR0913 - what, from what, where, and how
         grow = partial(fit_forest, workers=workers)
         return intelligence.train(examples, knobs, setting, fit=grow)
     raise InvalidInput("knobs", type(knobs).__name__, f"They are not those of {model}.")
-
-
-def alone_if_small(workers: Workers, rows: int) -> Workers:
-    """Return one worker with the CPUs of all where there is little to share.
-
-    Networks in step wait for each other after every batch; on a few thousand rows that takes
-    longer than learning.
-
-    Example:
-        >>> alone_if_small(Workers(count=2, cpus_each=0.5), rows=3_000)
-        Workers(count=1, cpus_each=1.0, boosting='xgboost_ray')
-    """
-    if rows >= SHARED_FROM:
-        return workers
-    return replace(workers, count=1, cpus_each=round(workers.count * workers.cpus_each, 2))

@@ -1,6 +1,7 @@
 """The three fits on a cluster of two nodes, while workers and nodes die and shards break."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ from tests.cluster.nodes import (
 from tests.training.builders import random_builds, random_cycles
 from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, Workers, seeds
 from training.fit_forest import apfd_weights, fit_forest, grow
-from training.fit_here import fit_quantiles_here
+from training.fit_here import fit_network_here, fit_quantiles_here
+from training.fit_members import fit_members
 from training.fit_torch import NetworkTask, fit_network
 from training.fit_xgboost import fit_quantiles
 from training.network_checkpoint import read_progress
@@ -184,6 +186,29 @@ def test_a_network_goes_on_from_its_checkpoint(cluster, node, undisturbed, tmp_p
     assert (1, 5) <= seen[0] < (2, 0)
     assert len(members) == len(undisturbed) == 2
     for one, other in zip(members, undisturbed, strict=True):
+        for name, value in one.items():
+            np.testing.assert_array_equal(value, other[name])
+
+
+def test_members_that_a_dropped_node_had_are_trained_again(cluster, node, tmp_path):
+    """
+    When a node is gone with the members it had trained, or trains, these are trained again, the
+    same bit by bit.
+    """
+    task = network_task(tmp_path)
+    task = replace(task, config=replace(task.config, members=6, epochs=40))
+
+    def drop():
+        time.sleep(1)  # members are under way by then
+        cluster.remove_node(node, allow_graceful=False)
+
+    with once(lambda: pids_on(node, "ray::_member"), drop):
+        found = fit_members(task, workers=Workers(count=4, cpus_each=0.5))
+
+    alone = fit_network_here(task)
+    assert node not in cluster.worker_nodes
+    assert len(found) == len(alone) == 6
+    for one, other in zip(found, alone, strict=True):
         for name, value in one.items():
             np.testing.assert_array_equal(value, other[name])
 

@@ -14,7 +14,8 @@ from models.network import Network, fit_grid
 from tests.training.builders import random_builds, random_cycles
 from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, Workers
 from training.fit_forest import apfd_weights, fit_forest
-from training.fit_here import fit_quantiles_here
+from training.fit_here import fit_network_here, fit_quantiles_here
+from training.fit_members import fit_members
 from training.fit_torch import NetworkTask, fit_network
 from training.fit_xgboost import fit_quantiles
 from training.shards import write_shards
@@ -125,6 +126,25 @@ def test_two_workers_train_a_network_that_repeats(cluster, tmp_path):
         for name, value in one.items():
             np.testing.assert_array_equal(value, other[name])
     assert not np.array_equal(members[0]["0.weight"], members[1]["0.weight"])
+
+
+def test_members_side_by_side_are_those_trained_one_after_the_other(cluster, tmp_path):
+    """
+    Whatever the workers, each member is trained on all rows: the same weights, bit by bit.
+    """
+    builds = random_builds(600, seed=2)
+    shards = write_shards(tmp_path, builds, label=builds.failed, weight=np.ones(600), count=2)
+    config = NetworkConfig(hidden=(16, 8), members=3, epochs=4, batch=64)
+    grid = fit_grid(builds.rows, knots=21)
+    task = NetworkTask(shards=shards, rows=600, names=builds.names, grid=grid, config=config)
+
+    found = fit_members(task, workers=WORKERS)
+    here = fit_network_here(task)
+
+    assert len(found) == len(here) == 3
+    for one, other in zip(found, here, strict=True):
+        for name, value in one.items():
+            np.testing.assert_array_equal(value, other[name])
 
 
 def test_a_forest_is_the_same_whatever_the_workers(cluster):
