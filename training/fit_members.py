@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from training.config import Workers, seeds
 from training.fit_torch import NetworkTask, State, train_member
-from training.shards import Columns, read_shard
+from training.shards import Columns, read_shards
 
 
 def fit_members(task: NetworkTask, *, workers: Workers) -> list[State]:
@@ -49,8 +47,7 @@ def fit_members(task: NetworkTask, *, workers: Workers) -> list[State]:
 
 def columns_of(task: NetworkTask) -> Columns:
     """Read all shards of *task*: inputs float32 (n, 2c) as its grid makes them, labels, weights."""
-    parts = [read_shard(path, task.names) for path in task.shards]
-    rows, label, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    rows, label, weight = read_shards(task.shards)
     return task.grid.encode(rows), label, weight
 
 

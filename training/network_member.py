@@ -29,7 +29,7 @@ class NetworkTask:
     """Everything a worker needs: where its rows are and how to learn from them.
 
     Attributes:
-        shards: One for each worker, in the order of rank.
+        shards: One for each worker that shares the rows, in the order of rank.
         rows: In all shards together.
         names: The features, in order.
         grid: Learned from the same rows.

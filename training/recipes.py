@@ -36,7 +36,7 @@ KINDS: dict[str, Kind] = {
 """What one row of a model's examples is about."""
 
 
-SHARED_FROM = 500_000
+SHARED_FROM = 200_000
 """With fewer rows each worker trains members of the network on all of them, which is sooner."""
 
 
@@ -59,7 +59,7 @@ def train_model(  # noqa: PLR0913 - what, from what, where, and how
     Args:
         model: One of `models.names.MODELS`.
         examples: Of the kind `KINDS` says.
-        setting: Where and how; its shards are the workers' number.
+        setting: Where and how; its shards are the workers' number, where workers share rows.
         workers: Must fit into what the cluster has free.
         seed: Of everything random.
         config: The knobs, as a search found them; by default those of `training.config`.

@@ -14,7 +14,7 @@ import typer
 PARTS = {
     "replay": "cost of replaying large histories",
     "xgboost_speed": "xgboost_ray beside plain XGBoost",
-    "torch_speed": "Ray Train beside a plain loop",
+    "torch_speed": "the failure network beside a plain loop",
     "forest_speed": "trees on Ray beside scikit-learn with joblib",
     "search": "a search beside the same trials one after another",
 }

@@ -11,9 +11,10 @@ from devmind.errors import FeatureSchemaMismatch, NotEnoughHistory, UnlearnableH
 from features.build_state import BuildState
 from features.verdict_state import TestState
 from models.bundle import SCORED, Bundle, beside, read_bundle, write_bundle
+from models.names import FAILURE_PREDICTOR
 from tests.training.builders import examples, random_builds
-from training import build_optimizer, failure_predictor, intelligence
-from training.config import BoostingConfig, ForestConfig, NetworkConfig, seeds
+from training import build_optimizer, failure_predictor, intelligence, recipes
+from training.config import BoostingConfig, ForestConfig, NetworkConfig, Workers, seeds
 from training.fit_forest import grow
 from training.fit_here import fit_quantiles_here
 from training.fit_torch import train_member
@@ -217,3 +218,30 @@ def test_a_bundle_of_other_features_is_not_scored(setting):
     ]:
         with pytest.raises(FeatureSchemaMismatch):
             trained.score(Bundle(name="old", manifest=manifest, files=files, seal=""))
+
+
+@pytest.mark.parametrize(
+    ("shared_from", "called", "shards"), [(10_000, "side by side", 1), (100, "sharing rows", 2)]
+)
+def test_workers_share_rows_of_the_network_only_where_there_are_many(
+    setting, monkeypatch, shared_from, called, shards
+):
+    """
+    Few rows are one shard, which every worker has; many are a shard for each worker.
+    """
+    seen = set()
+
+    def fits(how):
+        def fit(task, **_):
+            seen.add((how, len(task.shards)))
+            return fit_network(task)
+
+        return fit
+
+    monkeypatch.setattr(recipes, "SHARED_FROM", shared_from)
+    monkeypatch.setattr(recipes, "fit_members", fits("side by side"))
+    monkeypatch.setattr(recipes, "fit_network", fits("sharing rows"))
+    monkeypatch.setattr(recipes, "default_config", lambda _model, **_: SMALL_NETWORK)
+    recipes.train_model(FAILURE_PREDICTOR, builds(400), setting, workers=Workers(count=2), seed=1)
+
+    assert seen == {(called, shards)}
