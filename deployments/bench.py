@@ -160,18 +160,16 @@ class Bench(Generic[M, S]):
         names = {"model": self.slot.name, "model_version": loaded.version, "project": project}
         short = kind and self.pace.short(sort)
         live = self.states.at_hand(project) if short else None
-        if live is not None:
-            state = live.state
-            try:
-                return live, *self.pace.of(sort, lambda: again(loaded, state))
-            except BaseException:  # names cost more than most answers, and only a log wants them
-                structlog.contextvars.bind_contextvars(**names)
-                raise
-        with structlog.contextvars.bound_contextvars(**names):
-            async with self.states.at(project) as lent:
-                state = lent.state
-                made = await to_the_end(self.pace.of, sort, lambda: again(loaded, state))
-                return lent, *made
+        try:
+            if live is not None:
+                return live, *self.pace.of(sort, partial(again, loaded, live.state))
+            with structlog.contextvars.bound_contextvars(**names):
+                async with self.states.at(project) as lent:
+                    work = partial(again, loaded, lent.state)
+                    return lent, *await to_the_end(self.pace.of, sort, work)
+        except Exception:  # binding names costs more than most answers, and only a log wants them
+            structlog.contextvars.bind_contextvars(**names)
+            raise
 
     def _key(
         self, kind: str, question: Question, loaded: Loaded[M], named: Named, now: datetime

@@ -10,8 +10,6 @@ W = TypeVar("W")
 
 SHORT_S = 0.002
 """Others wait no longer than this for work that is done on the loop."""
-LOOKED_AT = 8
-"""Of work that is known to be short one piece in so many is measured: looking costs, too."""
 _FORGETS = 0.9
 """How much of a long time is remembered after each shorter one."""
 _ROOM = 1_024
@@ -32,8 +30,7 @@ class Pace:
         >>> before = pace.short("shop")
         >>> done = pace.of("shop", lambda: "quick")
         >>> after = pace.short("shop")
-        >>> while pace.short("shop"):
-        ...     done = pace.of("shop", lambda: "slow")
+        >>> done = pace.of("shop", lambda: "slow")
         >>> before, after, pace.short("shop")
         (False, True, False)
     """
@@ -41,7 +38,6 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
         self._clock = clock
         self._took_s: dict[Hashable, float] = {}
-        self._done = 0
 
     def short(self, kind: Hashable) -> bool:
         """Whether work of *kind* is known to be short."""
@@ -49,9 +45,6 @@ class Pace:
 
     def of(self, kind: Hashable, work: Callable[[], W]) -> W:
         """Do *work* of *kind* in the calling thread, and learn how long it takes."""
-        self._done += 1
-        if self._done % LOOKED_AT and self.short(kind):
-            return work()
         began = self._clock()
         done = work()
         self._learn(kind, self._clock() - began)

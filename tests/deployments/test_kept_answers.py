@@ -4,7 +4,6 @@ import asyncio
 import threading
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 import pytest
 import structlog
@@ -16,7 +15,7 @@ from deployments.live_state import LiveStates
 from deployments.log_quota import LogQuota
 from deployments.metrics import Metrics
 from deployments.model_slot import ModelSlot
-from deployments.pace import LOOKED_AT, SHORT_S, Pace
+from deployments.pace import SHORT_S, Pace
 from deployments.questions import About, DurationQuestion
 from deployments.resolve import Resolver
 from features.build_state import BuildState
@@ -139,37 +138,51 @@ def test_a_question_about_now_is_worked_out_every_time(desk):
     assert len(desk.threads) == 2
 
 
-def test_short_work_is_done_at_once_and_other_work_in_a_thread(desk):
+def test_short_work_is_done_at_once_and_long_work_in_a_thread(desk):
     """
-    Work that has shown to be short stays on the loop while the state is fresh; the first of its
-    kind and the reading of newer events never do.
+    Work that has shown to be short stays on the loop while the state is fresh; long work and the
+    reading of newer events never do.
     """
+
+    async def slow():
+        desk.work_s = 2 * SHORT_S
+        return await desk.ask(branch="slow")
 
     async def stale():
         desk.clock.seconds += 2
         return await desk.ask(branch="stale")
 
-    run(lambda: desk.ask(branch="first"), lambda: desk.ask(branch="second"), stale)
+    run(
+        lambda: desk.ask(branch="first"),
+        lambda: desk.ask(branch="second"),
+        stale,
+        slow,
+        lambda: desk.ask(branch="after slow"),
+    )
+    at_once = [thread is threading.main_thread() for thread in desk.threads]
 
-    assert at_once(desk) == [False, True, False]
+    assert at_once == [False, True, False, True, False]
 
 
-def test_work_that_grows_long_soon_leaves_the_loop(desk):
+@pytest.mark.parametrize("asked_before", [False, True], ids=["in a thread", "on the loop"])
+def test_a_log_line_of_a_question_that_broke_names_model_and_project(desk, asked_before):
     """
-    Not every piece of short work is measured, but long ones are found out before many are done.
+    Wherever the work is done, whoever reads the log learns which model broke on which project.
     """
-    desk.work_s = 0.0
-    run(lambda: desk.ask(branch="first"), lambda: desk.ask(branch="second"))
-    desk.work_s = 2 * SHORT_S
-    run(*(partial(desk.ask, branch=f"slow/{n}") for n in range(3 * LOOKED_AT)))
-    slow = at_once(desk)[2:]
+    if asked_before:
+        run(lambda: desk.ask(branch="first"))
+        assert desk.bench.pace.short(("duration", PROJECT))
 
-    assert sum(slow) <= LOOKED_AT
-    assert not any(slow[LOOKED_AT:])
+    async def breaks():
+        desk.work = lambda _case: 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            await desk.ask(branch="broken")
+        return structlog.contextvars.get_contextvars()
 
+    (known,) = run(breaks)
 
-def at_once(desk):
-    return [thread is threading.main_thread() for thread in desk.threads]
+    assert known["model"] == MODEL
+    assert known["project"] == PROJECT
 
 
 def test_a_state_that_is_lent_is_not_at_hand(desk):
