@@ -197,7 +197,7 @@ class BuildState:
         values: list[float] = []
         for feature in self._features:
             values.extend(feature.read(context))
-        return finite(np.frombuffer(array("f", values), dtype=np.float32))
+        return finite(np.array(array("f", values), dtype=np.float32))
 
     def _queue(self, event: BuildQueued) -> None:
         context = context_of(event.build)

@@ -108,8 +108,9 @@ class Words(Generic[W]):
         said = self._measured.get(word)
         if said is None:
             said = np.array([measure(word, other) for other in self.known])
-            if len(self._measured) < REMEMBERED:
-                self._measured[word] = said
+            if len(self._measured) >= REMEMBERED:
+                del self._measured[next(iter(self._measured))]
+            self._measured[word] = said
         return said
 
 

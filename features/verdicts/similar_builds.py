@@ -113,5 +113,5 @@ def _flagged(bits: Values) -> tuple[Values, Values]:
 
 
 def _flags(bits: Values) -> Values:
-    """Return the flags of packed *bits*, a byte each: bool (n, BUILDS)."""
+    """Return the flags of packed *bits*, a byte each: bool (n, 8 a byte)."""
     return np.unpackbits(bits, axis=1).view(np.bool_)

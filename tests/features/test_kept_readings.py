@@ -33,6 +33,7 @@ def test_reading_between_events_changes_no_row(data):
             assert bits(look.row) == bits(fresh.read(build))
             assert repr(look.facts()) == repr(fresh.facts(build))
             assert look.counts.pipeline == look.facts().pipeline
+            assert look.counts.project == look.facts().project
 
 
 @settings(deadline=None, max_examples=40)

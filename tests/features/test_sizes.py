@@ -55,6 +55,17 @@ def test_a_state_knows_its_size(kind, tests, builds, seed):
     assert thawed == pytest.approx(back.nbytes(), rel=0.25, abs=SHARED)
 
 
+def test_a_state_of_many_builds_knows_its_size():
+    """
+    Rows of hundreds of builds are a large part of a state, and are counted.
+    """
+    events = list(projects.events(1, 400, seed=1))
+    state, folded = allocated(lambda: fold(BuildState(), events))
+
+    assert folded > 500_000
+    assert folded == pytest.approx(state.nbytes(), rel=0.25)
+
+
 def test_what_is_held_twice_counts_once():
     """
     Arrays and strings that several parts share, and views of one array, are counted once.
