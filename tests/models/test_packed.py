@@ -165,6 +165,33 @@ def test_one_quantile_alone_is_that_of_all(quantile):
     np.testing.assert_array_equal(alone[:, 0], packed.predict(rows)[:, quantile])
 
 
+@settings(deadline=None)
+@given(seed=seeds, nodes=st.integers(2, 40), trees=st.integers(1, 5), count=st.integers(1, 70))
+def test_odd_trees_are_walked_as_they_are_described(seed, nodes, trees, count):
+    """
+    Nodes with two parents or one child, roots anywhere, a depth that ends early: whatever is
+    accepted is walked as numpy walks it, by blocks of rows and by the rest of them.
+    """
+    rng = np.random.default_rng(seed)
+    arrays = {
+        "feature": rng.integers(0, K, nodes).astype(np.int32),
+        "threshold": rng.normal(size=nodes).astype(np.float32),
+        "left": rng.integers(0, nodes, nodes).astype(np.int32),
+        "right": rng.integers(0, nodes, nodes).astype(np.int32),
+        "missing_left": rng.random(nodes) < 0.5,
+        "value": rng.random(nodes),
+        "roots": rng.integers(0, nodes, trees).astype(np.int32),
+        "depth": rng.integers(0, min(nodes, 9), 1).astype(np.int32),
+    }
+    leaf = rng.random(nodes) < 0.4
+    arrays["left"][leaf] = arrays["right"][leaf] = np.flatnonzero(leaf)
+    rows, _ = made_up(seed, 0.2, n=count)
+
+    said = PackedForest(arrays, features=K).predict(rows)
+
+    np.testing.assert_allclose(said, FlatForest(arrays, features=K).predict(rows), rtol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [(3, K + 1), (3, K - 1), (K,)])
 def test_rows_of_another_width_are_refused(shape):
     """
