@@ -142,7 +142,7 @@ def measure(  # noqa: PLR0913, PLR0917 - what, on what, where, how much
         list(fold_losses(known, folds, config, setting))
     in_turn_s = time.perf_counter() - begin
     defaults = train(base, examples, setting).scorecard
-    same = found == base
+    same = not found.found
     return Measured(
         trials=len(tried),
         finished=sum(trial["state"] == "finished" for trial in tried),
