@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from training.config import ForestConfig, Workers, seeds
 from training.examples import Mask
+from training.side_by_side import side_by_side
 
 
 def fit_forest(
@@ -42,14 +43,10 @@ def fit_forest(
     tree_seeds = seeds(config.seed, config.trees)
     step = config.trees_per_task
     batches = [tree_seeds[i : i + step] for i in range(0, len(tree_seeds), step)]
-    grown: list[Any] = []
-    waiting: list[Any] = []
-    for batch in batches:
-        if len(waiting) >= workers.count:
-            _, waiting = ray.wait(waiting, num_returns=len(waiting) - workers.count + 1)
-        waiting.append(task.remote(*shared, config, batch))
-        grown.append(waiting[-1])
-    return [tree for batch in ray.get(grown) for tree in batch]
+    grown = side_by_side(
+        lambda batch: task.remote(*shared, config, batch), batches, at_once=workers.count
+    )
+    return [tree for trees in grown for tree in trees]
 
 
 def grow(

@@ -14,6 +14,7 @@ from typing import Any
 from training.config import Workers, seeds
 from training.fit_torch import NetworkTask, State, train_member
 from training.shards import Columns, read_shards
+from training.side_by_side import side_by_side
 
 
 def fit_members(task: NetworkTask, *, workers: Workers) -> list[State]:
@@ -34,15 +35,10 @@ def fit_members(task: NetworkTask, *, workers: Workers) -> list[State]:
 
     one: Any = ray.remote(_member).options(num_cpus=workers.cpus_each, max_retries=3)
     columns = ray.put(columns_of(task))
-    trained: list[Any] = []
-    waiting: list[Any] = []
-    for seed in seeds(task.config.seed, task.config.members):
-        if len(waiting) >= workers.count:
-            _, waiting = ray.wait(waiting, num_returns=len(waiting) - workers.count + 1)
-        waiting.append(one.remote(columns, task, seed))
-        trained.append(waiting[-1])
-    states: list[State] = ray.get(trained)
-    return states
+    members = seeds(task.config.seed, task.config.members)
+    return side_by_side(
+        lambda seed: one.remote(columns, task, seed), members, at_once=workers.count
+    )
 
 
 def columns_of(task: NetworkTask) -> Columns:

@@ -34,7 +34,7 @@ and `admin` (which has them all). Errors have one shape, `application/problem+js
 `X-Request-ID`, yours or ours, finds a request in the log. Times are ISO 8601 with a zone, durations
 are seconds. Unknown fields are refused."""
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""FastAPI's own: `deployments.tracing`, Serve and our logs say the same, for a tenth less CPU."""
+"""FastAPI's own: `deployments.tracing`, Serve and our logs say the same already."""
 _TAGS = [
     {"name": "record", "description": "What happened: durable when it is answered."},
     {"name": "predict", "description": "What will happen, with reasons."},
