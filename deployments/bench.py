@@ -165,8 +165,9 @@ class Bench(Generic[M, S]):
                 return live, *self.pace.of(sort, partial(again, loaded, live.state))
             with structlog.contextvars.bound_contextvars(**names):
                 async with self.states.at(project) as lent:
-                    work = partial(again, loaded, lent.state)
-                    return lent, *await to_the_end(self.pace.of, sort, work)
+                    work = partial(self.pace.of, sort, partial(again, loaded, lent.state))
+                    short = kind and self.pace.short(sort)
+                    return lent, *(work() if short else await to_the_end(work))
         except Exception:  # binding names costs more than most answers, and only a log wants them
             structlog.contextvars.bind_contextvars(**names)
             raise

@@ -157,10 +157,11 @@ class LiveStates(Generic[S]):
     def at_hand(self, project: str) -> Live[S] | None:
         """Return a project's state if it is fresh and nobody reads or folds it.
 
-        It is the caller's only until something else runs on the loop.
+        It is the caller's only until something else runs on the loop. Those who wait for it are
+        passed: behind one that folds, questions would never again find it free.
         """
         entry = self._entries.get(project)
-        if entry is None or entry.state is None or entry.users:
+        if entry is None or entry.state is None or entry.lock.locked():
             return None
         age_s = self._clock() - entry.looked_at
         if age_s >= self._max_age_s:

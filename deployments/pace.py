@@ -8,7 +8,7 @@ from typing import TypeVar
 
 W = TypeVar("W")
 
-SHORT_S = 0.002
+SHORT_S = 0.005
 """Others wait no longer than this for work that is done on the loop."""
 _FORGETS = 0.9
 """How much of a long time is remembered after each shorter one."""

@@ -140,8 +140,7 @@ def test_a_question_about_now_is_worked_out_every_time(desk):
 
 def test_short_work_is_done_at_once_and_long_work_in_a_thread(desk):
     """
-    Work that has shown to be short stays on the loop while the state is fresh; long work and the
-    reading of newer events never do.
+    Work that has shown to be short stays on the loop; long work never does.
     """
 
     async def slow():
@@ -161,7 +160,32 @@ def test_short_work_is_done_at_once_and_long_work_in_a_thread(desk):
     )
     at_once = [thread is threading.main_thread() for thread in desk.threads]
 
-    assert at_once == [False, True, False, True, False]
+    assert at_once == [False, True, True, True, False]
+
+
+def test_questions_that_wait_for_newer_events_need_no_threads(desk):
+    """
+    However many come while newer events are read, only the reading is done in a thread, and those
+    that come afterwards are not held up by those that waited.
+    """
+    folds, fold = [], desk.bench.states._fold
+
+    def folding(*args):
+        folds.append(threading.current_thread())
+        return fold(*args)
+
+    desk.bench.states._fold = folding
+
+    async def many():
+        await desk.ask(branch="first")
+        desk.clock.seconds += 2
+        await asyncio.gather(*(desk.ask(branch=f"b{n}") for n in range(20)))
+
+    asyncio.run(many())
+
+    assert {thread is threading.main_thread() for thread in desk.threads[1:]} == {True}
+    assert len(desk.threads) == 21
+    assert [thread is threading.main_thread() for thread in folds] == [False, False]
 
 
 @pytest.mark.parametrize("asked_before", [False, True], ids=["in a thread", "on the loop"])
@@ -187,19 +211,25 @@ def test_a_log_line_of_a_question_that_broke_names_model_and_project(desk, asked
 
 def test_a_state_that_is_lent_is_not_at_hand(desk):
     """
-    While a thread reads a state, nobody else does.
+    While a thread reads a state, nobody else does; when it is given back it is at hand, whoever
+    waits for it.
     """
 
     async def meanwhile():
         await desk.ask()
         async with desk.bench.states.at(PROJECT):
+            waiting = asyncio.create_task(desk.ask(branch="waits"))
+            await asyncio.sleep(0)
             lent = desk.bench.states.at_hand(PROJECT)
-        return lent, desk.bench.states.at_hand(PROJECT)
+        free = desk.bench.states.at_hand(PROJECT), waiting.done()
+        await waiting
+        return lent, *free
 
-    lent, free = asyncio.run(meanwhile())
+    lent, free, waited = asyncio.run(meanwhile())
 
     assert lent is None
     assert free.state.as_of == 12
+    assert not waited
 
 
 def test_a_recorded_build_is_read_once(desk, store):
