@@ -35,6 +35,7 @@ from deployments.failure_predictor import FailurePredictorService
 from deployments.history_service import HistoryService
 from deployments.http import About, HttpApp, Service, make_http_app
 from deployments.intelligence import TestIntelligenceService
+from deployments.lean import without_pandas
 from deployments.metrics import Instruments
 from deployments.remote import Remote, RemoteHistory, RemotePredictions
 from deployments.remote_versions import RemoteVersions
@@ -83,7 +84,7 @@ class HistoryReplica(HistoryService):
     """A replica of the history deployment."""
 
     def __init__(self, equipment: Equipment) -> None:
-        configure_replica()
+        configure_replica()  # and MLflow needs pandas
         desk = equipment.history()
         super().__init__(desk)
         Ticker(desk.lifecycle.training.tick, every_s=TICK_S).start()
@@ -94,6 +95,7 @@ class BuildOptimizerReplica(BuildOptimizerService):
 
     def __init__(self, history: Any, equipment: Equipment) -> None:
         configure_replica()
+        without_pandas()
         super().__init__(equipment.build_optimizer(_versions(history)))
 
 
@@ -102,6 +104,7 @@ class FailurePredictorReplica(FailurePredictorService):
 
     def __init__(self, history: Any, equipment: Equipment) -> None:
         configure_replica()
+        without_pandas()
         super().__init__(equipment.failure_predictor(_versions(history)))
 
 
@@ -110,6 +113,7 @@ class TestIntelligenceReplica(TestIntelligenceService):
 
     def __init__(self, history: Any, equipment: Equipment) -> None:
         configure_replica()
+        without_pandas()
         super().__init__(equipment.test_intelligence(_versions(history)))
 
 
@@ -127,6 +131,7 @@ class Ingress:
 
     def __init__(self, history: Any, models: Mapping[str, Any], equipment: Equipment) -> None:
         configure_replica()
+        without_pandas()
         self._settings = equipment.settings()
         self._keys = load_keys(self._settings)
         refuse_open(self._settings, self._keys, listens_on=equipment.listens_on())

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from devmind.local.serve_mode import FAST
+from devmind.local.serve_mode import FAST, LEAN
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "serve_config.yaml"
@@ -48,11 +48,14 @@ DIFFERENCES = {
 
 
 SETTINGS = "k8s/base/serve.env"
+IMAGE_ROOT = "/app"
+"""Where the image has the checkout."""
 
 
 def environment() -> str:
     """Return the file of Serve's settings, one `NAME=VALUE` a line."""
-    return _SETTINGS_NOTE + "".join(f"{name}={value}\n" for name, value in FAST.items())
+    named = {**FAST, "PYTHONPATH": f"{IMAGE_ROOT}/{LEAN}"}
+    return _SETTINGS_NOTE + "".join(f"{name}={value}\n" for name, value in named.items())
 
 
 def adapted(config: dict[str, Any], difference: Difference) -> dict[str, Any]:

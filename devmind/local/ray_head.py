@@ -19,7 +19,7 @@ from devmind.local.commands import tool
 from devmind.local.failures import StepFailed, failed
 from devmind.local.layout import Layout
 from devmind.local.ports import HOST, Ports, any_free, need_free
-from devmind.local.serve_mode import folder_of, made_anew, on_one_machine
+from devmind.local.serve_mode import folder_of, import_path, made_anew, on_one_machine
 
 STEP = "ray"
 START_TIMEOUT_S = 120.0
@@ -43,7 +43,6 @@ def environment(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
     Requests to Ray need the token in `layout.token`. Addresses of other clusters are left out.
     """
     env = {name: value for name, value in base.items() if name not in _OTHERS}
-    modules = os.pathsep.join(filter(None, (str(layout.root), base.get("PYTHONPATH", ""))))
     programs = os.pathsep.join((str(Path(sys.executable).parent), base.get("PATH", os.defpath)))
     defaults = {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}  # one node: nowhere to drain to
     if base.get("JAEGER_ENDPOINT"):
@@ -54,7 +53,7 @@ def environment(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
         | {
             "DEVMIND_HOME": str(layout.home),
             "PATH": programs,
-            "PYTHONPATH": modules,
+            "PYTHONPATH": import_path(base, root=layout.root),
             "PYTHONUNBUFFERED": "1",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(layout.token),

@@ -35,6 +35,8 @@ ALONE: Mapping[str, str] = {
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
 }
 """Further settings of a Ray of one node."""
+LEAN = "deployments/start"
+"""Below the checkout: what makes Serve's processes smaller, for `PYTHONPATH`."""
 _PORTS = (
     "RAY_SERVE_HAPROXY_METRICS_PORT",
     "RAY_SERVE_HAPROXY_STATS_PORT",
@@ -52,6 +54,12 @@ _FILES = {
 def settings(env: Mapping[str, str]) -> dict[str, str]:
     """Return Serve's settings for every place; none where *env* wants Serve's defaults."""
     return {} if env.get(WAY_BACK, "").strip() in ("1", "true") else dict(FAST)
+
+
+def import_path(env: Mapping[str, str], *, root: Path) -> str:
+    """Return the `PYTHONPATH` of Ray's processes: the checkout at *root*, and what *env* has."""
+    lean = (str(root / LEAN),) if settings(env) else ()
+    return os.pathsep.join(filter(None, (str(root), *lean, env.get("PYTHONPATH", ""))))
 
 
 def on_one_machine(

@@ -21,7 +21,7 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
 from devmind.local.ports import any_free
-from devmind.local.serve_mode import made_anew, on_one_machine
+from devmind.local.serve_mode import import_path, made_anew, on_one_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 120.0
@@ -47,6 +47,7 @@ def served(home, *, replicas=None, scaling=None, environment=None):
         env.setenv("DEVMIND_HOME", str(home))
         files = made_anew(Path(folder) / "h")
         mode = on_one_machine(os.environ, root=ROOT, files=files, free=any_free)
+        mode |= {"PYTHONPATH": import_path(os.environ, root=ROOT)}
         for name, value in (mode | (environment or {})).items():
             env.setenv(name, value)
         for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "RAY_ADDRESS"):

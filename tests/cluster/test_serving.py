@@ -100,7 +100,8 @@ def test_the_client_and_the_service_agree(url, place):
 
 def test_model_replicas_load_no_training_library(url):
     """
-    No replica of a model maps torch into memory, and only XGBoost's own brings scikit-learn.
+    No replica of a model maps torch or pandas into memory, and only XGBoost's own brings
+    scikit-learn; MLflow, which needs pandas, is in the history's alone.
     """
 
     def maps(deployment, library):
@@ -111,6 +112,8 @@ def test_model_replicas_load_no_training_library(url):
         assert not maps(deployment, "torch")
         assert not maps(deployment, "sklearn")
     assert not maps("build-optimizer", "torch")
+    for deployment in ("ingress", "build-optimizer", "failure-predictor", "test-intelligence"):
+        assert not maps(deployment, "pandas")
 
 
 def test_metrics_are_those_of_all_replicas(url):

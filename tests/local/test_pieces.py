@@ -23,6 +23,7 @@ from devmind.local.ray_head import RayHead, ensure_token, environment
 from devmind.local.ray_jobs import TrainingJobs
 from devmind.local.recorded import NewestBuild, RecordedProject
 from devmind.local.remembered import Remembered, fingerprint
+from devmind.local.serve_mode import LEAN
 from devmind.local.up import Plan, Up, down
 
 
@@ -122,7 +123,7 @@ def test_the_environment_of_the_children(place):
     assert env["RAY_AUTH_MODE"] == "token"
     assert env["RAY_AUTH_TOKEN_PATH"] == str(place.token)
     assert env["DEVMIND_HOME"] == str(place.home)
-    assert env["PYTHONPATH"] == str(place.root)
+    assert env["PYTHONPATH"] == f"{place.root}:{place.root / LEAN}"
     assert env["PATH"].endswith(":/bin")
     assert not {"RAY_ADDRESS", "RAY_AUTH_TOKEN"} & env.keys()
 
