@@ -41,9 +41,9 @@ def measured(
         ends(point)
 
 
-def settle(server: Server) -> None:
-    """Wait until the server has worked off what it was sent, or `SETTLE_S` have passed."""
-    deadline = time.monotonic() + SETTLE_S
+def settle(server: Server, patience_s: float = SETTLE_S) -> None:
+    """Wait until the server has worked off what it was sent, or *patience_s* have passed."""
+    deadline = time.monotonic() + patience_s
     before = snapshot(server.pids())
     while time.monotonic() < deadline:
         time.sleep(QUIET_S)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from benchmarks.serving.figures import Condition, Figures, Measured, summed_up
+from benchmarks.serving.figures import Condition, Figures, Measured, summed_up, usual
 from benchmarks.serving.goals import Goal, goals
 from benchmarks.serving.plan import Point
 
@@ -24,7 +24,7 @@ class Results:
         runs: Every run of every point.
         conditions: One a server and repetition.
         empty_start_s: First answers of an empty application.
-        parse_us: CPU time of parsing the recorded JUnit file alone.
+        parse_us: CPU times of parsing the recorded JUnit file alone, one a repetition.
         failures: What could not be measured, and why.
     """
 
@@ -36,7 +36,7 @@ class Results:
     runs: list[Measured] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
     empty_start_s: list[float] = field(default_factory=list)
-    parse_us: float | None = None
+    parse_us: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
@@ -54,7 +54,7 @@ class Results:
             self.figures,
             self.conditions,
             empty_start_s=self.empty_start_s,
-            parse_us=self.parse_us,
+            parse_us=usual(self.parse_us),
         )
 
 

@@ -15,7 +15,7 @@ from benchmarks.serving.bodies import Requests
 from benchmarks.serving.figures import Condition
 from benchmarks.serving.made_projects import junit
 from benchmarks.serving.material import Material
-from benchmarks.serving.measuring import measured
+from benchmarks.serving.measuring import measured, settle
 from benchmarks.serving.own import check, empty_start_s, own_service
 from benchmarks.serving.peer_servers import Peer, Peers, peer_server
 from benchmarks.serving.plan import RESULTS, Endpoint, Plan, Point
@@ -27,6 +27,9 @@ from devmind.readers.junit import read_junit
 PEERS = ("fastapi", "mlflow", "bentoml", "mlserver")
 SERVERS = (*(variant.name for variant in VARIANTS), *PEERS)
 _PARSES = 15
+CATCH_UP_S = 60.0
+"""A replica that starts reads, beside its answers, what came of the builds it knows of: at most so
+long is waited for that before anything is measured."""
 
 Starts = Callable[[Path], AbstractContextManager[Server]]
 
@@ -40,7 +43,7 @@ class Entry:
         about: What it is.
         offers: The endpoints that it has.
         starts: Starts it in a folder.
-        own: Whether it is our service, whose answers are looked at.
+        own: Whether it is our service, whose answers are looked at, once it has caught up.
     """
 
     name: str
@@ -75,9 +78,9 @@ def own_entries(
         Entry(
             name=variant.name,
             about=variant.about,
-            offers=tuple(Endpoint),
+            offers=variant.offers,
             starts=starting(variant),
-            own=True,
+            own=variant.answers,
         )
         for variant in VARIANTS
         if variant.name in names
@@ -116,8 +119,8 @@ def measure_all(
 ) -> None:
     """Measure every entry in every repetition, into *results*, until the time is up."""
     began = time.monotonic()
-    results.parse_us = parse_us()
     for repetition in range(1, plan.repetitions + 1):
+        results.parse_us.append(parse_us())
         _empty(results, watching)
         for entry in entries:
             points = plan.points(entry.name, entry.offers)
@@ -155,6 +158,8 @@ def _measure(  # noqa: PLR0913, PLR0917 - one run needs all of them
         try:
             with entry.starts(Path(folder) / entry.name) as server:
                 if entry.own:
+                    watching.says(f"{entry.name}: catching up")
+                    settle(server, CATCH_UP_S)
                     check(server)
                 watching.says(f"{entry.name}: measuring")
                 for run in measured(server, points, plan, program, watching.ends):

@@ -95,7 +95,7 @@ def condition_table(results: Results) -> str:
 
 def _about(results: Results) -> str:
     servers = "\n".join(f"* `{name}`: {about}" for name, about in results.about.items())
-    parse = "-" if results.parse_us is None else f"{results.parse_us:,.0f}"
+    parse = _spread(Median.of(results.parse_us)) if results.parse_us else "-"
     return (
         f"`python -m benchmarks.serving`, {results.made_on}, {results.machine}.\n"
         f"{_repeated(results)} repetitions, servers by turns, {results.seconds:g} s a point; "

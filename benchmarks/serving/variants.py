@@ -8,8 +8,11 @@ from typing import Any
 
 import yaml
 
+from benchmarks.serving.plan import Endpoint
+
 APPLICATION = "devmind"
 LIBRARIES = "benchmarks.serving.library_app:build_app"
+SHAPE = "benchmarks.serving.shape:build_app"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,8 @@ class Variant:
         environment: Variables that are set besides those of `devmind up`.
         arguments: Of the application; those that it does not know are left out.
         patch: Laid over `serve_config.yaml`, deployments by their names.
+        offers: The endpoints that it has.
+        answers: Whether what it says is an answer.
     """
 
     name: str
@@ -29,6 +34,8 @@ class Variant:
     environment: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     patch: Mapping[str, Any] = field(default_factory=dict)
+    offers: tuple[Endpoint, ...] = tuple(Endpoint)
+    answers: bool = True
 
 
 DEPLOYMENTS = ("ingress", "build-optimizer", "failure-predictor", "test-intelligence")
@@ -55,8 +62,18 @@ VARIANTS = (
             ]
         },
     ),
+    Variant(
+        name="shape",
+        about="no service: Serve in our shape and settings, an ingress that shares calls to a "
+        "deployment, which returns what it is sent",
+        patch={
+            "applications": [{"name": APPLICATION, "import_path": SHAPE, "deployments": ONE_EACH}]
+        },
+        offers=(Endpoint.DURATION,),
+        answers=False,
+    ),
 )
-"""`ours` is what is shipped; `defaults` is what it is compared with."""
+"""`ours` is what is shipped, `defaults` what it is compared with, `shape` the least there is."""
 
 
 def configured(text: str, variant: Variant, *, port: int) -> str:

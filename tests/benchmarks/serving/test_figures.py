@@ -124,7 +124,7 @@ def test_the_report_is_whole():
     Everything measured is in the tables, in the JSON and in the picture's files.
     """
     runs = [measured(s, e, c) for s in ("ours", "fastapi") for e in Endpoint for c in (1, 32)]
-    some = results(runs, parse_us=9_000.0)
+    some = results(runs, parse_us=[9_000.0])
 
     told, text = json.loads(to_json(some)), markdown(some)
 
