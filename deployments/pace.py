@@ -8,8 +8,9 @@ from typing import TypeVar
 
 W = TypeVar("W")
 
-SHORT_S = 0.005
-"""Others wait no longer than this for work that is done on the loop."""
+SHORT_S = 0.01
+"""Others wait no longer than this for work that is done on the loop. A thread would add a quarter:
+other memory, other caches, and the interpreter's lock to and fro."""
 _FORGETS = 0.9
 """How much of a long time is remembered after each shorter one."""
 _ROOM = 1_024
