@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-STARTED_SO = "leaving_out"
-"""The module that is there in processes whose `PYTHONPATH` has `deployments/start`."""
+from deployments.start.leaving_out import LeftOut
+
+_STARTED_BY = "sitecustomize"
+"""What Python imports when it starts: ours, where `PYTHONPATH` has `deployments/start`."""
 
 
 def without_pandas() -> None:
@@ -14,6 +16,6 @@ def without_pandas() -> None:
     Arrow would, with the first array it makes of a list. A process that started as usual, one that
     runs tests or trains a model, is left as it is.
     """
-    started = sys.modules.get(STARTED_SO)
-    if started is not None and "pandas" not in sys.modules:
-        sys.meta_path.insert(0, started.LeftOut("pandas"))
+    started_lean = getattr(sys.modules.get(_STARTED_BY), "LeftOut", None) is LeftOut
+    if started_lean and "pandas" not in sys.modules:
+        sys.meta_path.insert(0, LeftOut("pandas"))

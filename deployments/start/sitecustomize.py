@@ -7,6 +7,6 @@ write data frames as JSON, of which nothing here sends any. With what comes alon
 
 import sys
 
-from leaving_out import LeftOut  # type: ignore[import-not-found] # beside it, on PYTHONPATH
+from deployments.start.leaving_out import LeftOut
 
 sys.meta_path.insert(0, LeftOut("pandas", by="ray.serve._private.utils"))
