@@ -9,7 +9,7 @@ from typing import TypeVar
 W = TypeVar("W")
 
 SHORT_S = 0.01
-"""Others wait no longer than this for work that is done on the loop. A thread would add a quarter:
+"""Others wait no longer than this for work that is done on the loop. A thread makes work dearer:
 other memory, other caches, and the interpreter's lock to and fro."""
 _FORGETS = 0.9
 """How much of a long time is remembered after each shorter one."""

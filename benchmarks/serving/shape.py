@@ -1,25 +1,22 @@
 """Ray Serve alone in our shape and settings: what is left when nothing of ours is asked.
 
 The deployments have our names and nothing in them. The ingress reads a body and shares a call to
-the build optimizer with others that wait, who returns what it is sent. What this costs, no service
-of this shape can go below.
+the build optimizer, which returns what it is sent, with others that wait. What this costs, no
+service of this shape can go below.
 """
 
 # No postponed annotations: Serve reads those of `build_app`.
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from ray import serve
 
-from deployments.app import FAILURES, AppArgs, _replicas
+from deployments.app import MODEL_DEPLOYMENTS, AppArgs, _remote
 from deployments.batches import Sent, sent
-from deployments.calls import Caller
-from deployments.remote import Remote
+from deployments.remote import MANY
 
-BUILD_OPTIMIZER = "build-optimizer"
-OTHERS = ("failure-predictor", "test-intelligence", "history")
+ASKED, *OTHERS = (*MODEL_DEPLOYMENTS, "history")
 _TYPE = (b"content-type", b"application/json")
 
 
@@ -42,10 +39,7 @@ class Door:
     """
 
     def __init__(self, handle: Any) -> None:
-        remote = Remote(
-            handle, Caller(BUILD_OPTIMIZER, FAILURES), replicas=partial(_replicas, handle)
-        )
-        self._asked = remote.coalesced("predict_many")
+        self._asked = _remote(ASKED, handle).coalesced(MANY)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request with its body; one that has none is not passed on."""
@@ -80,5 +74,5 @@ def build_app(args: AppArgs) -> serve.Application:
     """Entry point of the configuration; *args* change nothing."""
     del args
     others = [serve.deployment(name=name)(Echo).bind() for name in OTHERS]
-    asked = serve.deployment(name=BUILD_OPTIMIZER)(Echo).bind()
+    asked = serve.deployment(name=ASKED)(Echo).bind()
     return serve.deployment(name="ingress")(serve.ingress()(Ingress)).bind(asked, others)

@@ -83,3 +83,15 @@ def test_the_source_is_left_as_it_is():
     serve_config.adapted(config, serve_config.Difference(min_replicas=3, a_node=1))
 
     assert yaml.safe_dump(config) == before
+
+
+def test_the_cluster_finds_what_makes_serve_smaller():
+    """
+    `PYTHONPATH` names the folder below the image's checkout, and the folder is there.
+    """
+    named = dict(line.split("=", 1) for line in serve_config.environment().splitlines()[2:])
+    image, folder = serve_config.IMAGE_ROOT, serve_config.LEAN
+
+    assert named["PYTHONPATH"] == f"{image}/{folder}"
+    assert f"WORKDIR {image}\n" in (ROOT / "Dockerfile").read_text()
+    assert (ROOT / folder / "sitecustomize.py").is_file()
