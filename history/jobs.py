@@ -28,6 +28,8 @@ LEASE_S = 75.0
 """How long a running job may be silent; holders renew the lease several times as often."""
 LATE_SHARE = 0.8
 """A scheduled job is due when so much of its interval has passed since the last job."""
+ATTEMPTS = 2
+"""So many jobs of a schedule may fail in an interval; fewer are tried again by the next tick."""
 RESTARTED = "the cluster was restarted while it ran; start it again"
 _MAX_DETAIL = 20_000
 _MAX_STAGE = 200
@@ -101,7 +103,8 @@ class JobStore:
         Args:
             job: The new one.
             every: Of a schedule: the job is refused while less than `LATE_SHARE` of it has passed
-                since the last job of the model, whoever asked for that.
+                since the last job of the model, whoever asked for that. One that failed is tried
+                again, until `ATTEMPTS` have failed.
 
         Raises:
             AlreadyRunning: If another job for the model is queued or running.
@@ -282,14 +285,14 @@ def _refuse_second(connection: Connection, job: TrainingJob) -> None:
 def _refuse_early(connection: Connection, job: TrainingJob, every: timedelta | None) -> None:
     if every is None:
         return
-    newest = select(jobs).where(jobs.c.model == job.model).order_by(jobs.c.created_at.desc())
-    row = connection.execute(newest.limit(1)).mappings().one_or_none()
-    if row is None:
+    after = job.created_at - LATE_SHARE * every
+    recent = select(jobs).where(jobs.c.model == job.model, jobs.c.created_at > after)
+    rows = connection.execute(recent.order_by(jobs.c.created_at.desc())).mappings().all()
+    tried = [_job(row) for row in rows]
+    if len(tried) < ATTEMPTS and all(each.state == "failed" for each in tried):
         return
-    last, wait = _job(row), LATE_SHARE * every
-    if job.created_at - last.created_at < wait:
-        hours = every.total_seconds() / 3600
-        raise NotDue(job.model, last.job_id, last.created_at.isoformat(timespec="seconds"), hours)
+    last, hours = tried[0], every.total_seconds() / 3600
+    raise NotDue(job.model, last.job_id, last.created_at.isoformat(timespec="seconds"), hours)
 
 
 def _job(row: RowMapping) -> TrainingJob:

@@ -1,17 +1,18 @@
 """A training job: history in, a registered version out.
 
 `python -m training.job MODEL|all [--search MINUTES] [--trials N] [--shadow BUILDS]
-[--promote-if-better] [--force] [--job-id ID] [--seed N] [--scheduled --every HOURS]` runs on the
-Ray cluster that `RAY_ADDRESS` names, or on a local one of its own. Exit codes: 0 trained (whether
-promoted or not), or another job for the model is under way, or the tick of a schedule is late; 1 an
-unexpected failure, or cancelled; 2 the history or the settings do not allow it, and the message
-says why. Of `all` models the worst counts.
+[--promote-if-better] [--force] [--job-id ID] [--seed N] [--scheduled --every HOURS]
+[--patience SECONDS]` runs on the Ray cluster that `RAY_ADDRESS` names, or on a local one of its
+own. Exit codes: 0 trained (whether promoted or not), or another job for the model is under way, or
+the tick of a schedule is late; 1 an unexpected failure, or cancelled; 2 the history or the settings
+do not allow it, and the message says why. Of `all` models the worst counts.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,7 @@ from training.scratch import scratch
 log = structlog.get_logger(__name__)
 
 ALL = "all"
+_PAUSE_S = 5.0
 
 
 def main(  # noqa: PLR0913 - one argument an option
@@ -77,6 +79,10 @@ def main(  # noqa: PLR0913 - one argument an option
         bool, typer.Option("--scheduled", help="A tick of a schedule; a late one does nothing.")
     ] = False,
     every: Annotated[float, typer.Option(min=0, help="Hours between the ticks.")] = 0.0,
+    patience: Annotated[
+        float,
+        typer.Option(min=0, help="Wait so many seconds for a job of the model that still runs."),
+    ] = 0.0,
 ) -> None:
     """Train a model, or `all`, on the recorded history and register it as a new version."""
     names = MODELS if model == ALL else (in_code(model),)
@@ -101,9 +107,8 @@ def main(  # noqa: PLR0913 - one argument an option
                 trials=trials,
                 shadow_builds=shadow,
             )
-            codes.append(
-                _done(order, settings, jobs, timedelta(hours=every) if scheduled else None)
-            )
+            interval = timedelta(hours=every) if scheduled else None
+            codes.append(_done(order, settings, jobs, interval, patience_s=patience))
     finally:
         jobs.close()
     raise typer.Exit(max(codes))
@@ -121,9 +126,16 @@ def _refuse_odd(
         raise InvalidInput("--every", every_h, "Say how many hours lie between two ticks.")
 
 
-def _done(order: Order, settings: ServerSettings, jobs: JobStore, every: timedelta | None) -> int:
+def _done(
+    order: Order,
+    settings: ServerSettings,
+    jobs: JobStore,
+    every: timedelta | None,
+    *,
+    patience_s: float,
+) -> int:
     try:
-        _claim(jobs, order, every)
+        _claim_patiently(jobs, order, every, patience_s)
     except (AlreadyRunning, NotDue) as error:
         typer.echo(str(error))
         return 0
@@ -131,6 +143,20 @@ def _done(order: Order, settings: ServerSettings, jobs: JobStore, every: timedel
         typer.echo(str(error), err=True)
         return EXIT_IMPOSSIBLE
     return _carried_out(order, settings, jobs)
+
+
+def _claim_patiently(
+    jobs: JobStore, order: Order, every: timedelta | None, patience_s: float
+) -> None:
+    """Record the job; one whose process has died is in the way until its lease is over."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return _claim(jobs, order, every)
+        except AlreadyRunning:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(min(_PAUSE_S, patience_s))
 
 
 def _claim(jobs: JobStore, order: Order, every: timedelta | None) -> None:

@@ -193,6 +193,33 @@ def test_a_late_tick_makes_no_job(jobs, hours, made):
     assert len(jobs.list()) == 1 + made
 
 
+@pytest.mark.parametrize(
+    ("ends", "made"),
+    [
+        (["failed"], True),
+        (["failed", "failed"], False),
+        (["cancelled"], False),
+        (["failed", "succeeded"], False),
+    ],
+)
+def test_a_failed_job_of_a_schedule_is_tried_once_more(jobs, ends, made):
+    """
+    Who starts a schedule's job again after a failure trains; a second failure ends it for the day.
+    """
+    for number, state in enumerate(ends):
+        jobs.create(job(f"job-{number}", at_s=number))
+        jobs.update(f"job-{number}", now=NOON, state=state)
+
+    again = job("again", at_s=600)
+    if made:
+        jobs.create(again, every=timedelta(hours=24))
+    else:
+        with pytest.raises(NotDue, match=f"job-{len(ends) - 1}"):
+            jobs.create(again, every=timedelta(hours=24))
+
+    assert len(jobs.list()) == len(ends) + made
+
+
 def test_each_end_is_counted_once(jobs):
     """
     Of many replicas that ask which jobs have ended, one is given each.

@@ -2,11 +2,13 @@
 
 import errno
 from contextlib import nullcontext
+from datetime import UTC, datetime
 
 import pytest
 import typer
 
 from devmind.errors import NotEnoughHistory
+from history.jobs import TrainingJob
 from history.open import open_jobs
 from models.names import MODELS
 from training import job
@@ -73,6 +75,27 @@ def test_a_late_tick_ends_with_0_and_says_so(outcomes, tmp_path, capsys):
 
     assert (first, second, len(jobs(tmp_path))) == (0, 0, 1)
     assert "late or doubled" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_patient_job_waits_until_the_model_is_free(outcomes, tmp_path, monkeypatch, patient):
+    """
+    A job that takes the place of one whose process has died trains once that one is given up.
+    """
+    store = open_jobs(f"sqlite:///{tmp_path / 'history.db'}")
+    now = datetime.now(UTC)
+    store.create(TrainingJob(job_id="dead", model=MODELS[0], created_at=now, updated_at=now))
+    monkeypatch.setattr(
+        job.time, "sleep", lambda _: store.update("dead", now=now, state="failed", detail="died")
+    )
+
+    ended = code("build-optimizer", patience=30.0 if patient else 0.0)
+    store.close()
+
+    assert ended == 0
+    assert {each.state for each in jobs(tmp_path)} == (
+        {"failed", "succeeded"} if patient else {"queued"}
+    )
 
 
 @pytest.mark.parametrize(
