@@ -17,9 +17,10 @@ case $ready in
     '') echo "$SERVICE/ready does not answer" >&2; exit 1 ;;
     *'"history: '*) echo "the history does not answer" >&2; exit 1 ;;
 esac
-status=$(wget -q -T 30 --content-on-error --server-response -O /dev/null "$SERVICE/projects" 2>&1 |
+status=$(wget -q -T 30 --content-on-error --server-response -O /dev/null "$SERVICE/api/v1/projects" 2>&1 |
     sed -n 's/^ *HTTP[^ ]* \([0-9]*\).*/\1/p' | tail -n 1)
-if [ "$status" = 200 ]; then
-    echo "the service answers without an API key" >&2
-    exit 1
-fi
+case $status in
+    401 | 403) ;;
+    200) echo "the service answers without an API key" >&2; exit 1 ;;
+    *) echo "without an API key the service answers ${status:-nothing}, not 401" >&2; exit 1 ;;
+esac
