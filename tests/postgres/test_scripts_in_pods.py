@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
-from tests.conftest import ROOT
-from tests.postgres.server import PostgresServer, find_tools
+from tests.postgres.production import ADMIN, PASSWORDS, connect, sh, start
 
 pytestmark = pytest.mark.postgres
-COMPONENTS = ROOT / "k8s/components"
-ADMIN = "secret-of-a-test"
-
-
-def connect(server, user, database, password):
-    return psycopg.connect(
-        host="127.0.0.1", port=server.port, user=user, dbname=database, password=password
-    )
 
 
 @pytest.fixture(name="server", scope="module")
 def _server():
-    """A server whose superuser is `postgres`, as in the image, with our databases."""
-    tools = find_tools()
-    if tools is None:
-        pytest.skip("no PostgreSQL server is installed: install Debian's package `postgresql`")
-    server = PostgresServer.start(tools, durable=False)
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE postgres SUPERUSER LOGIN PASSWORD '{ADMIN}'")
-    with connect(server, "postgres", "postgres", ADMIN) as connection:
-        connection.execute("ALTER ROLE devmind RENAME TO first")
-    yield server
-    server.stop()
-
-
-def sh(server, script, **environment):
-    env = {
-        "PATH": f"{server.tools}:{os.environ['PATH']}",
-        "PGHOST": "127.0.0.1",
-        "PGPORT": str(server.port),
-        "PGUSER": "postgres",
-        "PGPASSWORD": ADMIN,
-        **environment,
-    }
-    command = ["sh", str(COMPONENTS / script)]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    """PostgreSQL as in production."""
+    yield from start()
 
 
 @pytest.fixture(name="made", scope="module")
 def _made(server):
-    passwords = {"HISTORY_PASSWORD": 'it\'s "quoted" $1', "MLFLOW_PASSWORD": "another"}
-    done = sh(server, "postgres/databases.sh", **passwords)
+    done = sh(server, "postgres/databases.sh", **PASSWORDS)
     assert done.returncode == 0, done.stderr
-    return passwords
+    return PASSWORDS
 
 
 def test_each_database_has_its_own_user(server, made):
@@ -106,3 +74,59 @@ def test_a_backup_that_fails_removes_nothing(server, tmp_path):
 
     assert done.returncode != 0
     assert len(list(tmp_path.glob("*.dump"))) == 5
+
+
+@contextmanager
+def closed(server, database):
+    """Let nobody into a database, and no dump succeed."""
+    with connect(server, "postgres", "postgres", ADMIN) as connection:
+        connection.autocommit = True
+        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+        yield
+        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
+
+
+def test_one_database_that_fails_takes_no_other_with_it(server, made, tmp_path):
+    """
+    The other databases are dumped, the exit code tells of the failure, and of the one that failed
+    the newest dumps are still there.
+    """
+    for day in (1, 2, 3):
+        (tmp_path / f"devmind-2026010{day}T000000Z.dump").write_text("old")
+    with closed(server, "devmind"):
+        done = sh(server, "backup/backup.sh", FOLDER=str(tmp_path), KEEP="3")
+        again = sh(server, "backup/backup.sh", FOLDER=str(tmp_path), KEEP="3")
+
+    assert (done.returncode, again.returncode) == (1, 1)
+    assert "devmind was not dumped" in done.stderr
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"devmind-20260102T000000Z.dump", "devmind-20260103T000000Z.dump"} < names
+    assert [name for name in names if name.startswith("mlflow-")]
+    assert not [name for name in names if name.endswith(".part")]
+
+
+def test_room_is_made_before_and_the_last_dump_stays_until_there_is_a_newer_one(
+    server, made, tmp_path
+):
+    """
+    When a dump is written there are fewer than KEEP, of which one is never taken away first.
+    """
+    for day in (1, 2):
+        (tmp_path / f"devmind-2026010{day}T000000Z.dump").write_text("old")
+    with closed(server, "devmind"):
+        sh(server, "backup/backup.sh", FOLDER=str(tmp_path), KEEP="1")
+    assert [path.name for path in tmp_path.glob("devmind-*")] == ["devmind-20260102T000000Z.dump"]
+
+    assert sh(server, "backup/backup.sh", FOLDER=str(tmp_path), KEEP="1").returncode == 0
+    (left,) = tmp_path.glob("devmind-*")
+    assert left.read_bytes().startswith(b"PGDMP")
+
+
+def test_a_database_of_a_name_that_begins_alike_keeps_its_own_dumps(server, made, tmp_path):
+    """
+    What one database has too many of says nothing about another's.
+    """
+    (tmp_path / "devmind-two-20260101T000000Z.dump").write_text("another's")
+
+    assert sh(server, "backup/backup.sh", FOLDER=str(tmp_path), KEEP="1").returncode == 0
+    assert (tmp_path / "devmind-two-20260101T000000Z.dump").exists()
