@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ import httpx
 MOUNTED = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 LABEL = "devmind.io/nightly"
 QUEUE = "kueue.x-k8s.io/queue-name"
-_ENDED = ("Complete", "Failed")
+_ENDED = ("Complete", "Failed", "ValidationFailed")
+_UNSEEN = timedelta(hours=6)
+"""A job that no operator has taken up by then is none to wait for; one may run for 4 h."""
 _CONFLICT, _TIMEOUT_S = 409, 30.0
 
 
@@ -107,9 +110,21 @@ def rayjob(template: Mapping[str, Any], cron: str, tick: str) -> dict[str, Any]:
     }
 
 
-def ended(job: Mapping[str, Any]) -> bool:
-    """Whether a RayJob has ended, well or not."""
-    return job.get("status", {}).get("jobDeploymentStatus") in _ENDED
+def ended(job: Mapping[str, Any], now: datetime | None = None) -> bool:
+    """Whether a RayJob has ended, well or not, or was never taken up.
+
+    Example:
+        >>> job = {"metadata": {"creationTimestamp": "2026-01-01T02:15:00Z"}}
+        >>> ended(job, datetime(2026, 1, 1, 8, tzinfo=UTC))
+        False
+        >>> ended(job, datetime(2026, 1, 2, 2, tzinfo=UTC))
+        True
+    """
+    state = job.get("status", {}).get("jobDeploymentStatus")
+    if state:
+        return state in _ENDED
+    made = datetime.fromisoformat(job["metadata"]["creationTimestamp"])
+    return (now or datetime.now(UTC)) - made > _UNSEEN
 
 
 def _asked(answer: httpx.Response) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -72,6 +73,7 @@ class FakeApiServer:
         name = job["metadata"]["name"]
         if name in self.jobs:
             return 409, {"kind": "Status", "reason": "AlreadyExists"}
+        job["metadata"]["creationTimestamp"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         self.jobs[name] = job | {"status": {}}
         return 201, job
 
@@ -129,6 +131,8 @@ def test_two_pods_of_one_tick_make_one_job(server, api):
         ("Initializing", "nothing made: nightly-1 is still under way"),
         ("Complete", "made nightly-2"),
         ("Failed", "made nightly-2"),
+        ("ValidationFailed", "made nightly-2"),
+        ("Suspended", "nothing made: nightly-1 is still under way"),
     ],
 )
 def test_a_job_under_way_is_not_joined_by_another(server, api, state, said):
@@ -137,6 +141,23 @@ def test_a_job_under_way_is_not_joined_by_another(server, api, state, said):
     """
     start(api, "devmind-retraining", "nightly-1")
     server.jobs["nightly-1"]["status"] = {"jobDeploymentStatus": state}
+
+    assert start(api, "devmind-retraining", "nightly-2") == said
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(5, "nothing made: nightly-1 is still under way"), (7, "made nightly-2")],
+)
+def test_a_job_that_no_operator_takes_up_is_not_waited_for_for_ever(server, api, hours, said):
+    """
+    A job without any status is waited for as long as one may run, and then is none.
+    """
+    start(api, "devmind-retraining", "nightly-1")
+    made = datetime.now(UTC) - timedelta(hours=hours)
+    job = server.jobs["nightly-1"]
+    del job["status"]
+    job["metadata"]["creationTimestamp"] = f"{made:%Y-%m-%dT%H:%M:%SZ}"
 
     assert start(api, "devmind-retraining", "nightly-2") == said
 
