@@ -10,8 +10,12 @@ HEAD, WORKERS = f"{CLUSTER}.headGroupSpec", f"{CLUSTER}.workerGroupSpecs.0"
 POD = "spec.template.spec"
 INCREMENTAL = {"type": "NewClusterWithIncrementalUpgrade", "clusterUpgradeOptions": {}}
 _RULE = {"policy": "DeleteSelf", "condition": {"jobStatus": "SUCCEEDED", "ttlSeconds": 1}}
+_FAILED = {"jobStatus": "FAILED", "ttlSeconds": 3600}
 _LATE = {"policy": "DeleteCluster", "condition": {"jobStatus": "SUCCEEDED", "ttlSeconds": 9}}
 _BOTH = {"jobStatus": "FAILED", "jobDeploymentStatus": "Failed", "ttlSeconds": 9}
+
+_QUOTA = {"requests.cpu": "99", "requests.memory": "999Gi", "persistentvolumeclaims": "9"}
+WAVE = "argocd.argoproj.io/sync-wave"
 
 PRODUCTION = {
     (SERVICE, ""): [
@@ -28,10 +32,12 @@ PRODUCTION = {
         ("operation.head", "spec.excludeHeadPodFromServeSvc", False),
         ("agreement.service-port", "spec.serveService.spec.ports.0.targetPort", 8001),
         ("agreement.service-port", "spec.serveService.spec.ports.0.name", "http"),
+        ("operation.defaulted", "spec.serveService.spec.ports.0.protocol", GONE),
         ("agreement.route", "spec.serveService.metadata.name", "devmind-service"),
         ("agreement.namespace", "metadata.namespace", "default"),
     ],
     (SERVICE, CLUSTER): [
+        ("workers.token", "autoscalerOptions.volumeMounts", GONE),
         ("operator.redis", "gcsFaultToleranceOptions.externalStorageNamespace", "devmind"),
         ("operator.redis", "headGroupSpec.rayStartParams.redis-password", "x"),
         ("operator.tokens", "rayVersion", "2.51.0"),
@@ -52,6 +58,8 @@ PRODUCTION = {
         ("agreement.address", "gcsFaultToleranceOptions.redisAddress", "redis:6380"),
     ],
     (SERVICE, HEAD): [
+        ("workers.token", "template.spec.automountServiceAccountToken", True),
+        ("workers.token", "template.spec.volumes.3", {"name": "api-server", "emptyDir": {}}),
         ("operator.head-service", "headService", {"metadata": {"name": "devmind-head"}}),
         ("operator.ray-labels", "rayStartParams.labels", "a=b"),
         ("operator.resources-twice", "resources", {"cpu": "1"}),
@@ -75,8 +83,13 @@ PRODUCTION = {
             "devmind-service-config",
         ),
         ("network.needed", "template.metadata.labels", {"devmind.io/role": "head"}),
+        ("operation.defaulted", "template.spec.containers.0.ports.0.protocol", GONE),
     ],
     (SERVICE, WORKERS): [
+        ("workers.readiness", "template.spec.containers.0.readinessProbe", GONE),
+        ("workers.readiness", "template.spec.containers.0.readinessProbe.failureThreshold", 1),
+        ("workers.spread", "template.spec.topologySpreadConstraints.0.matchLabelKeys", GONE),
+        ("workers.memory", "rayStartParams.memory", GONE),
         ("operator.replicas", "maxReplicas", 1),
         ("operator.suspended-worker", "suspend", True),
         ("operator.containers", "template.spec.containers", []),
@@ -132,6 +145,7 @@ PRODUCTION = {
         ("operator.schedule", "spec.timeZone", ""),
     ],
     (CRON, JOB): [
+        ("workers.leftovers", "deletionStrategy.deletionRules.2.condition", _FAILED),
         ("schema.cel", "deletionStrategy.deletionRules.0.condition", _BOTH),
         ("schema.cel", "deletionStrategy", {}),
         ("operator.job-cluster", "clusterSelector", {"ray.io/cluster": "x"}),
@@ -167,23 +181,51 @@ PRODUCTION = {
         ("agreement.service-port", f"{POD}.containers.0.ports.0.name", "sql"),
         ("operation.wave", "metadata.annotations", {}),
     ],
+    ("Deployment/mlflow", ""): [
+        ("operation.needed-wave", "metadata.annotations", {WAVE: "-3"}),
+        ("policy.limits", f"{POD}.initContainers.0.resources.requests", GONE),
+        ("operation.quota", f"{POD}.initContainers.0.resources.requests.memory", "64Gi"),
+    ],
+    ("ResourceQuota/devmind-pipeline", ""): [
+        ("operation.wave", "metadata.annotations", {}),
+        ("operation.quota", "spec.hard", _QUOTA | {"requests.cpu": "9"}),
+        ("operation.quota", "spec.hard", _QUOTA | {"persistentvolumeclaims": "5"}),
+    ],
+    ("ServiceAccount/devmind-head", ""): [
+        ("operation.wave", "metadata.annotations", {}),
+        ("operation.needed-wave", "metadata.annotations", {WAVE: "1"}),
+    ],
     ("ConfigMap/devmind-config", ""): [
+        ("operation.needed-wave", "metadata.annotations", {WAVE: "1"}),
         ("policy.secret", "data.DATABASE_URL", "postgresql://devmind:secret@postgres/devmind"),
         ("policy.secret", "data.DEVMIND_API_KEY", "dm_0123456789abcdefghijklmnop"),
         ("agreement.address", "data.MLFLOW_TRACKING_URI", "http://mlflow:5001"),
         ("operation.grace", "data.RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "75"),
     ],
+    ("Middleware/devmind-retry", "spec.retry"): [
+        ("workers.not-repeated", "retryNonIdempotentMethod", GONE),
+    ],
     ("IngressRoute/devmind", "spec.routes.0"): [
+        ("workers.sent-twice", "middlewares.1.name", "devmind-retry"),
+        ("workers.sent-twice", "match", "Host(`devmind.YOUR_DOMAIN`) && PathPrefix(`/model`)"),
         ("schema.custom", "service", []),
         ("agreement.middleware", "middlewares.0.name", "rate-limit"),
         ("agreement.route", "services.0.port", 80),
     ],
     ("NetworkPolicy/default-deny", ""): [
         ("network.default-deny", "", GONE),
+        ("operation.wave", "metadata.annotations", {WAVE: "-1"}),
         ("network.default-deny", "spec.policyTypes", ["Ingress"]),
         ("network.forbidden", "spec.ingress", [{}]),
     ],
-    ("NetworkPolicy/dns", "spec"): [("network.needed", "egress.0.ports.0.port", 54)],
+    ("NetworkPolicy/dns", "spec"): [
+        ("network.needed", "egress.0.ports.0.port", 54),
+        ("network.needed", "egress.0.to.1.ipBlock.cidr", "169.254.25.10/32"),
+    ],
+    ("NetworkPolicy/autoscaler-to-api-server", "spec"): [
+        ("network.needed", "podSelector.matchLabels", {"devmind.io/role": "training"}),
+        ("network.forbidden", "podSelector.matchLabels", {"devmind.io/role": "head"}),
+    ],
     ("NetworkPolicy/ray-internal", "spec"): [("network.needed", "egress", [])],
     ("NetworkPolicy/ray-from-operator", "spec"): [
         ("network.needed", "ingress.0.ports.0.port", 8266),
@@ -209,6 +251,7 @@ PRODUCTION = {
     ("PersistentVolumeClaim/devmind-home", ""): [
         ("operation.shared-home", "spec.accessModes", ["ReadWriteOnce"]),
         ("operation.kept-volume", "metadata.annotations", {}),
+        ("operation.claim-wave", "metadata.annotations", {WAVE: "-1"}),
     ],
     ("Role/devmind-head", "rules.0"): [
         ("policy.rights", "verbs", ["*"]),
@@ -248,6 +291,8 @@ GITOPS = {
         ("gitops.destination", "spec.destination.namespace", "kube-system"),
         ("gitops.waves", "metadata.annotations", {"argocd.argoproj.io/sync-wave": "-2"}),
         ("gitops.ignored", "spec.syncPolicy.syncOptions", []),
+        ("gitops.server-diff", "metadata.annotations", {WAVE: "0"}),
+        ("gitops.refresh", "spec.syncPolicy.retry.refresh", False),
     ],
     ("Application/kuberay-crds", ""): [
         ("gitops.server-side", "spec.syncPolicy.syncOptions", []),
@@ -257,5 +302,7 @@ GITOPS = {
     ("AppProject/devmind", ""): [
         ("gitops.whitelist", "spec.namespaceResourceWhitelist", []),
         ("gitops.whitelist", "spec.clusterResourceWhitelist", []),
+        ("gitops.whitelist", "spec.clusterResourceWhitelist.0.name", "default"),
+        ("gitops.wide", "spec.clusterResourceWhitelist.0.name", GONE),
     ],
 }

@@ -1,4 +1,4 @@
-"""What Argo CD makes of the status of Ray's objects.
+"""What Argo CD makes of the status of Ray's objects, and of what a sync must not wait for.
 
 Statuses are written with the fields and reasons of KubeRay's API types (v1.7.0), checked against
 the strict schemas, and judged by Lua 5.1 as in Argo CD.
@@ -13,6 +13,8 @@ import pytest
 from lupa import lua51
 
 from tests.conftest import ROOT
+from tests.manifests.checks.objects import named
+from tests.manifests.rendering import render
 
 FOLDER = ROOT / "k8s/argocd/health"
 HEALTHY, PROGRESSING, DEGRADED, SUSPENDED = "Healthy", "Progressing", "Degraded", "Suspended"
@@ -188,7 +190,7 @@ JOB = [
 SCHEDULE = [
     ("never fired", {}, None, HEALTHY),
     ("fired", {}, {"lastScheduleTime": AT}, HEALTHY),
-    ("suspended", {"suspend": True}, {"lastScheduleTime": AT}, SUSPENDED),
+    ("suspended, as beside a CronJob", {"suspend": True}, {"lastScheduleTime": AT}, HEALTHY),
 ]
 
 TABLE = [
@@ -239,19 +241,124 @@ def test_a_failure_says_why():
     assert "No module named deployments" in judge("ray.io_RayService.lua", thing)[1]
 
 
+SYNCED = {
+    "sync": {
+        "status": "Synced",
+        "comparedTo": {"source": {"repoURL": "x", "targetRevision": "v2"}},
+    },
+    "health": {"status": "Healthy"},
+}
+FIRST_OUT = SYNCED | {"sync": {"status": "OutOfSync"}}
+HAND = {"source": {"targetRevision": "v2"}}
+AUTO = HAND | {"syncPolicy": {"automated": {"prune": True}}}
+OFF = HAND | {"syncPolicy": {"automated": {"enabled": False}}}
+
+
+def operation(phase):
+    return {"operationState": {"phase": phase, "message": "why", "operation": {}, "startedAt": AT}}
+
+
 @pytest.mark.parametrize(
-    ("status", "expected"),
+    ("spec", "status", "expected"),
     [
-        (None, PROGRESSING),
-        ({"health": {}}, PROGRESSING),
-        ({"health": {"status": "Degraded", "message": "x"}}, DEGRADED),
-        ({"health": {"status": "Healthy"}}, HEALTHY),
+        (AUTO, None, PROGRESSING),
+        (AUTO, SYNCED | {"health": {}}, PROGRESSING),
+        (AUTO, SYNCED, HEALTHY),
+        (AUTO, SYNCED | {"health": {"status": "Degraded", "message": "x"}}, DEGRADED),
+        (AUTO, SYNCED | operation("Running"), PROGRESSING),
+        (AUTO, SYNCED | operation("Terminating"), PROGRESSING),
+        (AUTO, SYNCED | operation("Succeeded"), HEALTHY),
+        (AUTO, FIRST_OUT, PROGRESSING),
+        (AUTO, FIRST_OUT | operation("Failed"), PROGRESSING),
+        (AUTO, SYNCED | {"sync": {"status": "Unknown"}}, PROGRESSING),
+        (AUTO | {"source": {"targetRevision": "v3"}}, SYNCED, PROGRESSING),
+        (HAND, FIRST_OUT, HEALTHY),
+        (OFF, FIRST_OUT, HEALTHY),
+        (OFF, FIRST_OUT | operation("Running"), PROGRESSING),
     ],
 )
-def test_an_application_is_as_healthy_as_it_says(status, expected):
+def test_an_application_is_healthy_when_what_git_has_is(spec, status, expected, schemas):
     """
-    Waves of applications wait for each other.
+    Waves of applications wait for each other: an older state that is well does not count, and
+    nobody waits for a sync that only a person starts.
     """
-    thing = {"metadata": {}, "spec": {}} | ({"status": status} if status is not None else {})
+    thing = {"metadata": {}, "spec": spec} | ({"status": status} if status is not None else {})
+    text = (schemas / "argoproj.io_v1alpha1_Application.json").read_text(encoding="utf-8")
+    known = json.loads(text)["properties"]["status"]["properties"]
+    for key, value in (status or {}).items():
+        assert set(value) <= set(known[key]["properties"])
 
     assert judge("argoproj.io_Application.lua", thing)[0] == expected
+
+
+def test_a_failed_sync_of_an_application_says_why():
+    """
+    Whoever waits for a wave reads what Argo CD said of the application that holds it up.
+    """
+    thing = {"spec": AUTO, "status": FIRST_OUT | operation("Failed")}
+
+    assert judge("argoproj.io_Application.lua", thing)[1] == "OutOfSync: why"
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [(None, HEALTHY), ("Pending", HEALTHY), ("Bound", HEALTHY), ("Lost", DEGRADED)],
+)
+def test_no_wave_waits_for_a_volume_that_waits_for_a_pod(phase, expected):
+    """
+    A volume of a class that waits for its first pod stays Pending until a later wave or a night.
+    """
+    thing = {"spec": {}} | ({"status": {"phase": phase}} if phase else {})
+
+    found, message = judge("PersistentVolumeClaim.lua", thing)
+    assert found == expected
+    assert message
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "said"),
+    [
+        ({}, None, "Not started"),
+        ({"suspend": True}, {"lastScheduleTime": AT}, "Suspended"),
+        ({}, {"lastScheduleTime": AT, "active": [{"name": "x"}]}, "Runs"),
+        ({}, {"lastScheduleTime": AT}, "did not succeed"),
+        ({}, {"lastScheduleTime": AT, "lastSuccessfulTime": "2026-11-26T04:00:09Z"}, "did not"),
+        (
+            {},
+            {"lastScheduleTime": AT, "lastSuccessfulTime": "2026-11-27T04:01:00Z"},
+            "succeeded at",
+        ),
+    ],
+)
+def test_a_night_that_failed_stops_no_deployment(spec, status, said):
+    """
+    A CronJob is healthy whatever its last job did, and says what it did.
+    """
+    thing = {"spec": spec} | ({"status": status} if status else {})
+
+    found, message = judge("batch_CronJob.lua", thing)
+    assert found == HEALTHY
+    assert said in message
+
+
+def test_argo_cd_is_given_every_health_check():
+    """
+    Each script is in Argo CD's settings under the key of its kind, which for the core group is the
+    kind alone.
+    """
+    config = named(render(ROOT / "k8s/argocd"), "ConfigMap")["argocd-cm"]["data"]
+    scripts = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.lua")}
+
+    assert {f"resource.customizations.health.{key}": text for key, text in scripts.items()} == {
+        key: text for key, text in config.items() if ".health." in key
+    }
+    assert {"PersistentVolumeClaim", "batch_CronJob", "argoproj.io_Application"} <= set(scripts)
+
+
+def test_a_sync_that_gets_nowhere_ends():
+    """
+    Argo CD's controller is told when to give a sync up, after the time of a new cluster.
+    """
+    config = named(render(ROOT / "k8s/argocd"), "ConfigMap")["argocd-cmd-params-cm"]["data"]
+
+    assert 1200 <= int(config["controller.sync.timeout.seconds"]) <= 3600

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
 COMPONENTS = ROOT / "k8s/components"
-PASSWORD = "secret-of-a-test"
+PASSWORD = r'a "secret" of a \test\ $1'
 SCRIPTS = sorted(COMPONENTS.rglob("*.sh"))
 
 
@@ -62,7 +62,7 @@ class Answers(BaseHTTPRequestHandler):
 @pytest.fixture(name="service")
 def _service():
     answers = type(
-        "Service", (Answers,), {"codes": {"/health": 200, "/ready": 200, "/projects": 401}}
+        "Service", (Answers,), {"codes": {"/health": 200, "/ready": 200, "/api/v1/projects": 401}}
     )
     server = ThreadingHTTPServer(("127.0.0.1", 0), answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -96,7 +96,8 @@ def test_the_smoke_test_passes_a_young_service(service, tmp_path, codes, ready, 
     [
         ({"/ready": 503}, '{"reasons":["history: cannot be reached"]}', "history does not"),
         ({"/health": 500}, "", "/health does not answer"),
-        ({"/projects": 200}, '{"ready":true}', "without an API key"),
+        ({"/api/v1/projects": 200}, '{"ready":true}', "answers without an API key"),
+        ({"/api/v1/projects": 404}, '{"ready":true}', "answers 404, not 401"),
     ],
 )
 def test_the_smoke_test_stops_a_broken_service(service, tmp_path, codes, ready, said):
@@ -113,8 +114,8 @@ def test_the_smoke_test_stops_a_broken_service(service, tmp_path, codes, ready, 
 
 def test_redis_keeps_what_it_was_told(tmp_path):
     """
-    Redis starts by our script and configuration, wants the password, and has everything after a
-    crash.
+    Redis starts by our script and configuration, wants the password, whatever its characters, and
+    has everything after a crash.
     """
     if shutil.which("redis-server") is None:
         pytest.skip("no Redis is installed: install Debian's package `redis-server`")
@@ -170,3 +171,119 @@ def _redis_cli(port, *words, password=PASSWORD):
     return subprocess.run(
         command, env=env, capture_output=True, text=True, check=False
     ).stdout.strip()
+
+
+STAMP = "20260101T020000Z"
+
+
+@pytest.fixture(name="volumes")
+def _volumes(tmp_path):
+    """MLflow's volume with artifacts of one version, and the one that packs go to."""
+    mlflow, backups = tmp_path / "mlflow", tmp_path / "backups"
+    version = mlflow / "artifacts/1/models/m-1"
+    version.mkdir(parents=True)
+    backups.mkdir()
+    (version / "booster.ubj").write_bytes(b"as trained" * 1000)
+    (mlflow / "lost+found").mkdir()
+    return mlflow, backups
+
+
+def pack(volumes, tmp_path, keep="3"):
+    mlflow, backups = volumes
+    script = "backup-artifacts/pack.sh"
+    return sh(script, tmp_path, SOURCE=str(mlflow), FOLDER=str(backups), KEEP=keep)
+
+
+def unpack(volumes, tmp_path, file):
+    mlflow, backups = volumes
+    script = "backup-artifacts/unpack.sh"
+    return sh(script, tmp_path, TARGET=str(mlflow), FOLDER=str(backups), FILE=file)
+
+
+def test_artifacts_that_are_lost_come_back(volumes, tmp_path):
+    """
+    What was packed is put back where it is missing; what came since stays, and what is there is
+    not touched.
+    """
+    mlflow, backups = volumes
+    done = pack(volumes, tmp_path)
+    assert done.returncode == 0, done.stderr
+    (packed,) = backups.iterdir()
+    shutil.rmtree(mlflow / "artifacts")
+    newer = mlflow / "artifacts/1/models/m-2/booster.ubj"
+    newer.parent.mkdir(parents=True)
+    newer.write_bytes(b"newer")
+
+    back = unpack(volumes, tmp_path, packed.name)
+
+    assert (back.returncode, back.stderr) == (0, "")
+    assert (mlflow / "artifacts/1/models/m-1/booster.ubj").read_bytes() == b"as trained" * 1000
+    assert newer.read_bytes() == b"newer"
+    newer.write_bytes(b"newest")
+    assert pack(volumes, tmp_path).returncode == 0
+    assert unpack(volumes, tmp_path, packed.name).returncode == 0
+    assert newer.read_bytes() == b"newest"
+
+
+def test_old_packs_go_and_half_ones_too(volumes, tmp_path):
+    """
+    The newest packs stay, as many as were asked for, and nothing of a run that was killed.
+    """
+    _, backups = volumes
+    for day in (1, 2, 3, 4):
+        (backups / f"mlflow-artifacts-2026010{day}T020000Z.tar").write_text("old")
+    (backups / f"mlflow-artifacts-{STAMP}.tar.part").write_text("half")
+
+    assert pack(volumes, tmp_path, keep="3").returncode == 0
+
+    kept = sorted(path.name for path in backups.iterdir())
+    assert kept[:2] == [f"mlflow-artifacts-2026010{day}T020000Z.tar" for day in (3, 4)]
+    assert len(kept) == 3
+
+
+def test_a_full_volume_keeps_fewer_packs_and_never_none(volumes, tmp_path):
+    """
+    Where there is no room for one more, old packs make it; the last one stays until then.
+    """
+    _, backups = volumes
+    for day in (1, 2, 3):
+        (backups / f"mlflow-artifacts-2026010{day}T020000Z.tar").write_text("old")
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "df").write_text("#!/bin/sh\necho header; echo disk 100 100 0 100%\n")
+    (full / "df").chmod(0o755)
+    (full / "tar").write_text("#!/bin/sh\necho no space left >&2; exit 2\n")
+    (full / "tar").chmod(0o755)
+    path = f"{full}:{os.environ['PATH']}"
+
+    mlflow = volumes[0]
+    script = "backup-artifacts/pack.sh"
+    done = sh(script, tmp_path, SOURCE=str(mlflow), FOLDER=str(backups), KEEP="3", PATH=path)
+
+    assert done.returncode != 0
+    assert [each.name for each in backups.iterdir()] == ["mlflow-artifacts-20260103T020000Z.tar"]
+
+
+def test_a_registry_without_artifacts_takes_no_pack_away(volumes, tmp_path):
+    """
+    A volume that is new, or was lost, is packed once there is something in it.
+    """
+    mlflow, backups = volumes
+    (backups / f"mlflow-artifacts-{STAMP}.tar").write_text("old")
+    shutil.rmtree(mlflow / "artifacts")
+
+    assert pack(volumes, tmp_path, keep="1").returncode == 0
+    assert [each.name for each in backups.iterdir()] == [f"mlflow-artifacts-{STAMP}.tar"]
+
+
+def test_a_pack_that_is_none_changes_nothing(volumes, tmp_path):
+    """
+    A damaged pack is refused before a file is written, and without a name the packs are listed.
+    """
+    mlflow, backups = volumes
+    (backups / f"mlflow-artifacts-{STAMP}.tar").write_text("no pack" * 1000)
+    before = sorted(mlflow.rglob("*"))
+
+    assert unpack(volumes, tmp_path, f"mlflow-artifacts-{STAMP}.tar").returncode != 0
+    assert sorted(mlflow.rglob("*")) == before
+    assert STAMP in unpack(volumes, tmp_path, "").stdout

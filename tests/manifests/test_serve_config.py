@@ -34,7 +34,7 @@ def differences(one, other, path=""):
             rendering.PRODUCTION,
             {("host", EVERYWHERE), ("min_replicas", 2), ("max_replicas_per_node", 1)},
         ),
-        (rendering.LOCAL, {("host", EVERYWHERE)}),
+        (rendering.LOCAL, {("host", EVERYWHERE), ("max_replicas", 1)}),
     ],
 )
 def test_a_place_differs_as_documented_and_not_else(place, expected):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.manifests.checks import (
     agreement,
+    capacity,
     network,
     operation,
     operator_clusters,
@@ -14,6 +15,8 @@ from tests.manifests.checks import (
     policy,
     schemas,
     serving,
+    waves,
+    workers,
 )
 from tests.manifests.checks.objects import Finding, Objects
 
@@ -36,6 +39,9 @@ def of_whole(objects: Objects) -> Iterator[Finding]:
     yield from serving.check(objects)
     yield from agreement.check(objects)
     yield from operation.check(objects)
+    yield from workers.check(objects)
+    yield from waves.check(objects)
+    yield from capacity.check(objects)
     yield from network.check(objects)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tests.manifests.checks.objects import Finding, Object, Objects, name, named, of_kind
 
 WAVE = "argocd.argoproj.io/sync-wave"
+COMPARED = "argocd.argoproj.io/compare-options"
 CLUSTER_KINDS = {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 _ORDER = ("kuberay-crds", "kuberay-operator", "devmind", "devmind-monitoring")
 
@@ -30,7 +32,11 @@ def check(objects: Objects, root: Path, render: Callable[[Path], Objects]) -> It
         yield from _allowed(where, spec, project["spec"])
         yield from _source(where, spec["source"], project["spec"], root, render)
         yield from _options(where, application)
+        yield from _drift(where, application)
     yield from _waves(named(objects, "Application"))
+    for each in projects["devmind"]["spec"]["clusterResourceWhitelist"]:
+        if "name" not in each:
+            yield Finding("gitops.wide", "AppProject/devmind", each["kind"])
 
 
 def _allowed(where: str, spec: Object, project: Object) -> Iterator[Finding]:
@@ -61,7 +67,9 @@ def _source(
         )
         group = thing["apiVersion"].rpartition("/")[0]
         if not any(
-            each["group"] == group and each["kind"] in {"*", thing["kind"]}
+            each["group"] == group
+            and each["kind"] in {"*", thing["kind"]}
+            and fnmatchcase(thing["metadata"]["name"], each.get("name", "*"))
             for each in project.get(key, [])
         ):
             yield Finding("gitops.whitelist", where, f"{group}/{thing['kind']}")
@@ -78,6 +86,17 @@ def _options(where: str, application: Object) -> Iterator[Finding]:
     ignored = application["spec"].get("ignoreDifferences")
     if ignored and "RespectIgnoreDifferences=true" not in options:
         yield Finding("gitops.ignored", where, "a sync for another reason would reset them")
+
+
+def _drift(where: str, application: Object) -> Iterator[Finding]:
+    """What is applied by the server is compared by it, and a retry takes what Git has by then."""
+    policy = application["spec"].get("syncPolicy", {})
+    compared = application["metadata"].get("annotations", {}).get(COMPARED, "")
+    applied = "ServerSideApply=true" in policy.get("syncOptions", [])
+    if applied and "ServerSideDiff=true" not in compared.split(","):
+        yield Finding("gitops.server-diff", where, "defaults of custom resources would differ")
+    if not policy.get("retry", {}).get("refresh"):
+        yield Finding("gitops.refresh", where, "a revert would wait for the last retry")
 
 
 def _waves(applications: dict[str, Object]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from tests.manifests.checks.objects import (
     NAMESPACE,
@@ -18,14 +19,15 @@ from tests.manifests.checks.objects import (
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A pod as policies see it."""
+    """A pod as policies see it, or whatever else has an address."""
 
     name: str
     labels: Mapping[str, str]
     namespace: str = NAMESPACE
+    ip: str | None = None
 
 
-_ROLE, _DNS_PORT = "devmind.io/role", 53
+_ROLE, _AUTOSCALER, _DNS_PORT = "devmind.io/role", "devmind.io/autoscaler", 53
 
 
 def _ours(role: str) -> Peer:
@@ -39,23 +41,37 @@ POSTGRES, REDIS, MLFLOW, BACKUP = (
 )
 STARTER, JAEGER = _ours("retraining-starter"), _ours("jaeger")
 SMOKE = _ours("smoke")
+AUTOSCALER = Peer("autoscaler", {_AUTOSCALER: "true"})
+DEVELOPMENT = Peer("development's autoscaler", {_ROLE: "development", _AUTOSCALER: "true"})
+ONLY_HEAD = Peer("head alone", {_ROLE: "head", "devmind.io/ray": "true", _AUTOSCALER: "false"})
+CLOUDFLARED = Peer("cloudflared", {"app.kubernetes.io/name": "cloudflared"})
 DNS = Peer("dns", {"k8s-app": "kube-dns"}, "kube-system")
+DNS_CACHE = Peer("a node's DNS cache", {}, "", "169.254.20.10")
+INTERNET = Peer("the internet", {}, "", "203.0.113.7")
+METADATA = Peer("a cloud's metadata", {}, "", "169.254.169.254")
 OPERATOR = Peer("operator", {"app.kubernetes.io/name": "kuberay-operator"}, "kuberay-operator")
 TRAEFIK = Peer("traefik", {"app.kubernetes.io/name": "traefik"}, "traefik")
 RUNNER = Peer("CI runner", {"devmind.io/client": "true"}, "ci")
 PROMETHEUS = Peer("prometheus", {"app.kubernetes.io/name": "prometheus"}, "monitoring")
 API_SERVER = Peer("API server", {}, "default")
-STRANGER = Peer("stranger", {"app": "anything"}, "elsewhere")
+STRANGER = Peer("stranger", {"app": "anything"}, "elsewhere", "10.244.7.7")
 NEIGHBOUR = Peer("neighbour", {"app": "anything"})
 
 BEHIND_HAPROXY = (9101, 8404, 8500, 30000, 40000)
 """HAProxy's metrics and statistics, Serve's fallback proxy, and the first ports of replicas."""
 
 NEEDED = [
-    *((pod, API_SERVER, port) for pod in (HEAD, STARTER) for port in (443, 6443)),
+    *((pod, API_SERVER, port) for pod in (AUTOSCALER, STARTER) for port in (443, 6443)),
+    *((DEVELOPMENT, end, port) for end, port in ((API_SERVER, 443), (DNS, 53))),
+    *((CLOUDFLARED, end, port) for end, port in ((WORKER, 8000), (INTERNET, 443), (DNS, 53))),
+    (CLOUDFLARED, INTERNET, 7844),
     *((pod, JAEGER, 4317) for pod in (HEAD, WORKER, TRAINING)),
     (SMOKE, WORKER, 8000),
-    *((pod, DNS, 53) for pod in (HEAD, WORKER, TRAINING, MLFLOW, BACKUP)),
+    *(
+        (pod, dns, 53)
+        for pod in (HEAD, WORKER, TRAINING, MLFLOW, BACKUP)
+        for dns in (DNS, DNS_CACHE)
+    ),
     *((a, b, port) for a, b, port in ((HEAD, WORKER, 10002), (WORKER, HEAD, 6379))),
     *((pod, WORKER, port) for pod in (HEAD, WORKER) for port in (30000, 34567)),
     (WORKER, HEAD, 8500),
@@ -67,6 +83,7 @@ NEEDED = [
     *((client, WORKER, 8000) for client in (TRAEFIK, RUNNER)),
     *((PROMETHEUS, pod, 8080) for pod in (HEAD, WORKER, TRAINING)),
     *((PROMETHEUS, HEAD, port) for port in (44217, 44227)),
+    *((PROMETHEUS, pod, 9101) for pod in (HEAD, WORKER)),
 ]
 FORBIDDEN = [
     *((who, HEAD, 8265) for who in (STRANGER, NEIGHBOUR, TRAEFIK, RUNNER, PROMETHEUS)),
@@ -79,12 +96,20 @@ FORBIDDEN = [
         for who in (STRANGER, NEIGHBOUR, TRAEFIK, RUNNER, PROMETHEUS)
         for pod in (HEAD, WORKER)
         for port in BEHIND_HAPROXY
+        if (who, port) != (PROMETHEUS, 9101)
     ),
+    *((pod, API_SERVER, port) for pod in (ONLY_HEAD, WORKER, TRAINING) for port in (443, 6443)),
+    *((CLOUDFLARED, pod, 8000) for pod in (HEAD, NEIGHBOUR, STRANGER)),
+    *((CLOUDFLARED, end, 53) for end in (STRANGER, INTERNET)),
+    *((pod, METADATA, 443) for pod in (CLOUDFLARED, WORKER)),
+    (CLOUDFLARED, STRANGER, 443),
     (STRANGER, WORKER, 8000),
     (STRANGER, WORKER, 8080),
     (WORKER, STRANGER, 443),
     (POSTGRES, STRANGER, 443),
 ]
+ACCESS = [(WORKER, INTERNET, 443)]
+"""Needed where the service fetches Cloudflare's keys, and forbidden where it does not."""
 
 
 def check(objects: Objects) -> Iterator[Finding]:
@@ -92,25 +117,26 @@ def check(objects: Objects) -> Iterator[Finding]:
 
     A flow is needed where both of its ends are deployed.
     """
-    roles = {pod.labels.get(_ROLE, ""): pod.labels for pod in pods(objects)}
+    every = [pod.labels for pod in pods(objects)]
     policies = list(of_kind(objects, "NetworkPolicy"))
+    fetches = any("DEVMIND_ACCESS_TEAM_DOMAIN" in str(c) for c in of_kind(objects, "ConfigMap"))
     if not any(_denies_all(policy) for policy in policies):
         yield Finding("network.default-deny", "NetworkPolicy", "nothing denies by default")
-    for source, target, port in NEEDED:
-        ends = _real(source, roles), _real(target, roles)
+    for source, target, port in NEEDED + (ACCESS if fetches else []):
+        ends = _real(source, every), _real(target, every)
         if None not in ends and not allowed(policies, *ends, port):
             yield Finding("network.needed", f"{source.name} to {target.name}", str(port))
-    for source, target, port in FORBIDDEN:
-        if allowed(policies, _real(source, roles) or source, _real(target, roles) or target, port):
+    for source, target, port in FORBIDDEN + ([] if fetches else ACCESS):
+        if allowed(policies, _real(source, every) or source, _real(target, every) or target, port):
             yield Finding("network.forbidden", f"{source.name} to {target.name}", str(port))
 
 
-def _real(peer: Peer, roles: Mapping[str, Mapping[str, str]]) -> Peer | None:
-    """Return *peer* with the labels of the pod that has its role, `None` if none has."""
+def _real(peer: Peer, every: list[Mapping[str, str]]) -> Peer | None:
+    """Return *peer* with all labels of the pod that has its own, `None` if none has."""
     if peer.namespace != NAMESPACE:
         return peer
-    labels = roles.get(peer.labels.get(_ROLE, ""))
-    return None if labels is None else Peer(peer.name, labels)
+    found = (labels for labels in every if peer.labels.items() <= labels.items())
+    return next((Peer(peer.name, labels) for labels in found), None)
 
 
 def allowed(policies: Objects, source: Peer, target: Peer, port: int) -> bool:
@@ -149,10 +175,13 @@ def _port(rule: Object, port: int) -> bool:
 def _peer(peers: list[Object] | None, pod: Peer, other: Peer) -> bool:
     if not peers:
         return True
-    return any(_selects(peer, pod, other) for peer in peers)
+    return any(selects(peer, pod, other) for peer in peers)
 
 
-def _selects(peer: Object, pod: Peer, other: Peer) -> bool:
+def selects(peer: Object, pod: Peer, other: Peer) -> bool:
+    """Whether *peer* of a policy over *pod* means *other*."""
+    if "ipBlock" in peer:
+        return other.ip is not None and _within(peer["ipBlock"], other.ip)
     if "namespaceSelector" in peer:
         labels = {"kubernetes.io/metadata.name": other.namespace}
         if not matches(peer["namespaceSelector"], labels):
@@ -160,6 +189,11 @@ def _selects(peer: Object, pod: Peer, other: Peer) -> bool:
     elif other.namespace != pod.namespace:
         return False
     return matches(peer.get("podSelector"), other.labels)
+
+
+def _within(block: Object, ip: str) -> bool:
+    cut = any(ip_address(ip) in ip_network(each) for each in block.get("except", []))
+    return ip_address(ip) in ip_network(block["cidr"]) and not cut
 
 
 def _denies_all(policy: Object) -> bool:

@@ -1,4 +1,4 @@
-"""What makes the difference on a bad day: drains, waves, kept volumes, guarded jobs."""
+"""What makes the difference on a bad day: drains, kept volumes, guarded jobs, no drift."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from tests.manifests.checks.objects import (
 )
 
 RAY = "2.60.0"
-WAVE = "argocd.argoproj.io/sync-wave"
 _DRAIN = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
-_STORES = {"postgres", "redis", "mlflow"}
+_STRATEGIES = {"conversionStrategy", "decodingStrategy", "metadataPolicy"}
 
 
 def check(objects: Objects) -> Iterator[Finding]:
     """Yield what would hurt on the day of an upgrade, a drain or a failure."""
     yield from _versions(objects)
     yield from _grace(objects)
-    yield from _waves(objects)
+    yield from _defaulted(objects)
     yield from _volumes(objects)
     yield from _budgets(objects)
     yield from _head(objects)
@@ -66,20 +65,24 @@ def _shutdown(objects: Objects) -> float:
     return max(found)
 
 
-def _waves(objects: Objects) -> Iterator[Finding]:
-    """A RayService waits for its Redis, and is gone before it goes."""
-    for thing in objects:
-        wave = int(thing["metadata"].get("annotations", {}).get(WAVE, "0"))
-        if (
-            thing["kind"] in {"Deployment", "StatefulSet"}
-            and thing["metadata"]["name"] in _STORES
-            and wave >= 0
-        ):
-            yield Finding("operation.wave", name(thing), str(wave))
-        if thing["kind"] == "Namespace" and wave >= -1:
-            yield Finding("operation.wave", name(thing), str(wave))
-        if thing["kind"] == "ExternalSecret" and wave >= -1:
-            yield Finding("operation.wave", name(thing), str(wave))
+def _defaulted(objects: Objects) -> Iterator[Finding]:
+    """What a definition fills in is said, so that nothing in the cluster differs from Git."""
+    for where, port in _ray_ports(objects):
+        if "protocol" not in port:
+            yield Finding("operation.defaulted", where, str(port))
+    for thing in of_kind(objects, "ExternalSecret"):
+        for each in thing["spec"]["data"]:
+            if not each["remoteRef"].keys() >= _STRATEGIES:
+                yield Finding("operation.defaulted", name(thing), each["secretKey"])
+
+
+def _ray_ports(objects: Objects) -> Iterator[tuple[str, Object]]:
+    for pod in pods(objects):
+        for container in pod.containers if pod.ray else ():
+            yield from ((pod.where, port) for port in container.get("ports", []))
+    for thing in of_kind(objects, "RayService"):
+        service = (thing["spec"].get("serveService") or {}).get("spec") or {}
+        yield from ((name(thing), port) for port in service.get("ports", []))
 
 
 def _volumes(objects: Objects) -> Iterator[Finding]:

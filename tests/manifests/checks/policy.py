@@ -59,7 +59,8 @@ def _container(pod: Pod, container: Object) -> Iterator[Finding]:
     if context.get("readOnlyRootFilesystem") is not True:
         yield Finding("policy.read-only", where, "readOnlyRootFilesystem: true")
     yield from _bounds(where, container.get("resources") or {})
-    if not pod.ray and pod.where.partition("/")[0] not in _SHORT_LIVED:
+    lasts = container in pod.spec["containers"] and pod.where.partition("/")[0] not in _SHORT_LIVED
+    if not pod.ray and lasts:
         for probe in {"readinessProbe", "livenessProbe"} - set(container):
             yield Finding("policy.probes", where, probe)
 
