@@ -3,14 +3,18 @@
 #   docker build --build-arg TORCH_INDEX=ADDRESS -t devmind-ml-service:0.1.0 .
 #
 # TORCH_INDEX is the address of PyTorch's own index of CPU builds, where the default index gives one
-# for GPUs: nothing here uses a GPU, and its libraries would be four fifths of the image.
+# for GPUs: nothing here uses a GPU, and its libraries would be four fifths of the image. PyTorch's
+# page "Get started" shows it, after --index-url, when CPU is chosen. ALLOW_GPU=1 takes what the
+# default index has.
 #
-# Another base needs Python 3.11 or 3.12, bash and wget: KubeRay's probes call them. After an update
-# of the base, `docker buildx imagetools inspect python:TAG` prints the digest to write here.
+# Another base needs Debian's apt, Python 3.11 or 3.12 on the path, root as its user, and nobody with
+# the number 1000. rayproject/ray will not do: its user is 1000, and may install nothing. After an
+# update of the base, `docker buildx imagetools inspect python:TAG` prints the digest to write here.
 ARG BASE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
 FROM ${BASE} AS builder
 ARG TORCH_INDEX=""
+ARG ALLOW_GPU=""
 ENV PATH=/opt/venv/bin:$PATH \
     PIP_CONSTRAINT=/app/constraints.txt \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -26,7 +30,10 @@ RUN python scripts/image_requirements.py torch > /tmp/torch.txt \
 RUN python scripts/image_requirements.py > /tmp/requirements.txt \
     && python -m pip install -r /tmp/requirements.txt
 COPY . .
-RUN python -m pip install --no-deps --editable .
+# Nobody can write bytecode later: the root is read-only. It is taken without a look at the source,
+# which does not change either.
+RUN python -m pip install --no-deps --editable . \
+    && python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM ${BASE}
 ARG VERSION=0.1.0

@@ -9,7 +9,6 @@ HISTORY =
 ARGS =
 TESTS =
 PYTHON =
-TORCH_INDEX =
 
 .PHONY: help install up down memory test lint types format dashboards manifests kubectl image bench-accuracy bench-models \
 	bench-history bench-training bench-retraining bench-gate bench-selection bench-remaining bench-affinity \
@@ -63,8 +62,8 @@ manifests: $(STAMP) ## make the Serve configuration of Kubernetes from serve_con
 kubectl: $(STAMP) ## fetch the pinned kubectl that renders the manifests
 	$(BIN)/python -m scripts.fetch_kubectl
 
-image: ## build the image devmind-ml-service:local (TORCH_INDEX=ADDRESS of CPU builds)
-	docker build --build-arg TORCH_INDEX='$(TORCH_INDEX)' --tag devmind-ml-service:local .
+image: ## build the image devmind-ml-service:local (TORCH_INDEX=ADDRESS of CPU builds, or GPU_TORCH=1)
+	@scripts/build-image devmind-ml-service:local
 
 bench-accuracy: $(STAMP) ## replay real CI history: our models beside simple rules and published numbers
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)

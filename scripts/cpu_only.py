@@ -1,14 +1,16 @@
-"""Ends the build of the image when the PyTorch in it was made for GPUs."""
+"""Ends the build of the image when the PyTorch in it was made for GPUs, unless ALLOW_GPU is set."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from importlib.metadata import requires
 
 _ADVICE = (
     "This PyTorch is made for GPUs: it wants {}. Nothing here uses one. Name PyTorch's index of "
-    "CPU builds: docker build --build-arg TORCH_INDEX=ADDRESS ."
+    "CPU builds: docker build --build-arg TORCH_INDEX=ADDRESS . PyTorch's page 'Get started' "
+    "shows it, after --index-url, when CPU is chosen. --build-arg ALLOW_GPU=1 takes this one."
 )
 
 
@@ -24,9 +26,9 @@ def for_gpus(requirements: Iterable[str]) -> list[str]:
 
 
 def main() -> None:
-    """Say what is wrong and leave with 1, if anything is."""
+    """Say what is wrong and leave with 1, if anything is and was not asked for."""
     found = for_gpus(requires("torch") or ())
-    if found:
+    if found and not os.environ.get("ALLOW_GPU"):
         sys.exit(_ADVICE.format(found[0]))
 
 

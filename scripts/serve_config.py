@@ -33,17 +33,19 @@ class Difference:
     Attributes:
         host: Address that the proxies listen on; a pod's neighbours must reach it.
         min_replicas: Of every deployment, at least.
+        max_replicas: Of every deployment, `None` for as many as on a laptop.
         a_node: At most so many replicas of a deployment on one node, `None` for any number.
     """
 
-    host: str = "0.0.0.0"  # noqa: S104 - in a pod, behind keys and network policies
+    host: str = "0.0.0.0"  # nosec B104  # noqa: S104 - in a pod, behind keys and policies
     min_replicas: int = 1
+    max_replicas: int | None = None
     a_node: int | None = None
 
 
 DIFFERENCES = {
     "kuberay/rayservice/serve-config.yaml": Difference(min_replicas=2, a_node=1),
-    "k8s/local/serve-config.yaml": Difference(),
+    "k8s/local/serve-config.yaml": Difference(max_replicas=1),
 }
 
 
@@ -71,6 +73,8 @@ def adapted(config: dict[str, Any], difference: Difference) -> dict[str, Any]:
         for deployment in application["deployments"]:
             scaling = deployment["autoscaling_config"]
             scaling["min_replicas"] = max(scaling["min_replicas"], difference.min_replicas)
+            if difference.max_replicas is not None:
+                scaling["max_replicas"] = difference.max_replicas
             if difference.a_node is not None:
                 deployment["max_replicas_per_node"] = difference.a_node
     return changed

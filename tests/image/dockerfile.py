@@ -4,6 +4,7 @@ import fnmatch
 import re
 import shlex
 import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,6 +63,17 @@ def ignored(rules, path):
             )
         kept = keep if fits else kept
     return not kept
+
+
+def known_files(root):
+    """Return every file of the checkout at *root* that Git knows or would add."""
+    listed = subprocess.run(
+        ["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [path for path in listed.stdout.splitlines() if (root / path).is_file()]
 
 
 def context(root, files):

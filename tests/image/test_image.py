@@ -10,33 +10,24 @@ import sysconfig
 import tomllib
 import venv
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.util import cache_from_source
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from scripts import cpu_only
 from scripts.cpu_only import for_gpus
 from scripts.image_requirements import named, requirements
 from tests.conftest import ROOT
-from tests.image.dockerfile import context, copy, ignored, parse
+from tests.image.dockerfile import context, copy, ignored, known_files, parse
 
 BIN = sysconfig.get_path("scripts")
 STAGES, GIVEN = parse((ROOT / "Dockerfile").read_text())
 BUILDER, FINAL = STAGES
 PACKAGES = "devmind history features models training evaluation deployments".split()
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
-
-
-def known_files():
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [path for path in listed.stdout.splitlines() if (ROOT / path).is_file()]
-
-
-FILES = context(ROOT, known_files())
+FILES = context(ROOT, known_files(ROOT))
 
 
 def test_hadolint_has_nothing_to_say():
@@ -192,6 +183,30 @@ def test_a_torch_for_gpus_ends_the_build(listed, found):
     assert for_gpus(listed) == found
 
 
+def test_a_torch_for_gpus_is_taken_when_it_is_asked_for(monkeypatch):
+    """
+    Without ALLOW_GPU the build ends and says what to pass; with it, it goes on.
+    """
+    monkeypatch.setattr(cpu_only, "requires", lambda _name: GPU)
+    monkeypatch.delenv("ALLOW_GPU", raising=False)
+    with pytest.raises(SystemExit, match="--build-arg TORCH_INDEX=ADDRESS"):
+        cpu_only.main()
+
+    monkeypatch.setenv("ALLOW_GPU", "1")
+    cpu_only.main()
+
+
+def test_the_choice_of_torch_reaches_its_step():
+    """
+    Both arguments are known to the stage that installs PyTorch and looks at it.
+    """
+    arguments = {text.split("=", 1)[0] for text in BUILDER.all("ARG")}
+    (torch,) = [step for step in BUILDER.all("RUN") if "cpu_only" in step]
+
+    assert {"TORCH_INDEX", "ALLOW_GPU"} <= arguments
+    assert '--index-url "$TORCH_INDEX"' in torch
+
+
 @pytest.fixture(name="rebuilt", scope="module")
 def _rebuilt(tmp_path_factory):
     """The builder's steps in a plain folder; libraries are those installed here."""
@@ -202,11 +217,28 @@ def _rebuilt(tmp_path_factory):
     (site / "installed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     for step in BUILDER.all("COPY"):
         copy(ROOT, FILES, step, app)
-    assert BUILDER.all("RUN")[-1] == "python -m pip install --no-deps --editable ."
+    installs, compiles = BUILDER.all("RUN")[-1].split(" && ")
+    assert installs == "python -m pip install --no-deps --editable ."
     install = [sys.executable, "-m", "pip", "--python", str(prefix / "bin" / "python"), "install"]
     install += ["--quiet", "--no-deps", "--no-build-isolation", "--editable", "."]
     subprocess.run(install, cwd=app, check=True, capture_output=True)
+    subprocess.run([prefix / "bin" / "python", *compiles.split()[1:]], cwd=app, check=True)
     return prefix
+
+
+UNCHECKED = 1
+"""What PEP 552 writes behind the magic number of bytecode that is taken without its source."""
+
+
+def test_every_module_has_bytecode(rebuilt):
+    """
+    On a read-only root nobody could write it later; what the source says is not asked again.
+    """
+    app = rebuilt.parents[1] / "app"
+    compiled = [Path(cache_from_source(str(path))) for path in app.rglob("*.py")]
+
+    assert len(compiled) > 200
+    assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {UNCHECKED}
 
 
 def run(prefix, *command, cwd="/", **env):
