@@ -5,18 +5,10 @@ import subprocess
 import sysconfig
 
 import pytest
-import yaml
 
 from tests.conftest import ROOT
+from tests.delivery.workflows import FILES, JOBS, WORKFLOWS, bash, commands, script
 
-FOLDER = ROOT / ".github" / "workflows"
-FILES = sorted(FOLDER.glob("*.yml"))
-WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in FILES}
-JOBS = {
-    f"{file}.{name}": job
-    for file, workflow in WORKFLOWS.items()
-    for name, job in workflow["jobs"].items()
-}
 CHECKS = {
     "actionlint": ["actionlint", *map(str, FILES)],
     "zizmor": ["zizmor", "--offline", "--quiet", str(ROOT / ".github")],
@@ -50,35 +42,122 @@ def test_what_is_run():
     """
     Lint, types, tests on both Pythons, security scans, an image on tags, manifest checks.
     """
-    commands = {
-        name: " ".join(str(step.get("run") or step.get("uses")) for step in job["steps"])
-        for name, job in JOBS.items()
-    }
+    done = commands()
 
-    assert "make lint" in commands["ci.lint"]
-    assert "make types" in commands["ci.lint"]
-    assert "pytest" in commands["ci.test"]
+    assert "make lint" in done["ci.lint"]
+    assert "make types" in done["ci.lint"]
+    assert 'pytest -m "not e2e_cluster"' in done["ci.test"]
     assert JOBS["ci.test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12"]
-    assert "tests/manifests" in commands["ci.manifests"]
-    assert "pip-audit" in commands["security.dependencies"]
-    assert "bandit" in commands["security.code"]
-    assert "trivy-action" in commands["security.files"]
-    assert re.search(r"docker build.*trivy-action.*docker push", commands["image.build"], re.DOTALL)
+    assert "tests/manifests" in done["ci.manifests"]
+    assert "pip-audit --strict" in done["security.dependencies"]
+    assert "bandit" in done["security.code"]
+    assert "trivy-action" in done["security.files"]
+    assert re.search(r"buildx build.*trivy-action.*upload-artifact", done["image.build"], re.DOTALL)
+    assert re.search(r"download-artifact.*skopeo copy.*attest", done["image.push"], re.DOTALL)
     assert WORKFLOWS["image"][True] == {"push": {"tags": ["v*.*.*"]}}  # YAML 1.1 reads `on` so
+
+
+WRITES = {"image.push": {"packages", "id-token", "attestations"}}
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_may_do_little(name):
     """
-    A workflow has no rights, a job those it names; only the image's may write, and only packages.
+    A workflow has no rights, a job those it names; one may write, and runs nothing of ours.
     """
     workflow = WORKFLOWS[name.partition(".")[0]]
     rights = JOBS[name]["permissions"]
     writing = {right for right, how in rights.items() if how == "write"}
 
     assert workflow["permissions"] == {}
-    assert writing == ({"packages"} if name == "image.build" else set())
+    assert writing == WRITES.get(name, set())
+    assert not (writing and "checkout" in commands()[name])
     assert JOBS[name]["timeout-minutes"] <= 90
+
+
+@pytest.mark.parametrize("job", ["ci.test", "ci.manifests"])
+def test_tests_find_their_servers_and_say_what_they_skipped(job):
+    """
+    Servers are installed as by `.ci/run`, and what was skipped stands on the run's page.
+    """
+    done = commands()[job]
+    reports = re.findall(r"--junit-xml=(\S+)", done)
+
+    assert "scripts/install-servers" in done
+    assert "scripts/install-servers" in (ROOT / ".ci" / "run").read_text()
+    assert script(job, "say_skipped").split()[3:] == reports
+    assert JOBS[job]["steps"][-1]["if"] == "${{ !cancelled() }}"
+
+
+def test_a_cache_is_for_ci_alone():
+    """
+    Pull requests are quicker by a cache of packages; nothing that is released comes out of one.
+    """
+    cached = {
+        name
+        for name, job in JOBS.items()
+        for step in job["steps"]
+        if "cache" in step.get("with", {})
+    }
+
+    assert cached == {"ci.lint", "ci.test", "ci.manifests"}
+
+
+@pytest.mark.parametrize("job", ["ci.image", "image.check"])
+def test_an_unset_index_is_said_at_once(job):
+    """
+    Without the index of PyTorch's CPU builds the first step ends the job and names what to set.
+    """
+    first = JOBS[job]["steps"][0]["run"]
+    without = bash(first, TORCH_INDEX="")
+
+    assert without.returncode == 1
+    assert "::error::Set the repository variable TORCH_INDEX" in without.stdout
+    assert bash(first, TORCH_INDEX="file:///wheels").returncode == 0
+
+
+RESULTS = {
+    "all green": ("success", "success success success", 0),
+    "no image, of a fork": ("skipped", "success success success", 0),
+    "no image, red": ("failure", "success success success", 1),
+    "red": ("success", "success failure success", 1),
+    "left out": ("success", "success success skipped", 1),
+    "red, of a fork": ("skipped", "success cancelled success", 1),
+}
+
+
+@pytest.mark.parametrize(("image", "others", "code"), RESULTS.values(), ids=RESULTS)
+def test_passed_is_green_when_all_are(image, others, code):
+    """
+    Only the image may be left out, for pull requests of forks, and that is said.
+    """
+    ended = bash(script("ci.passed", "OTHERS"), IMAGE=image, OTHERS=others)
+
+    assert ended.returncode == code
+    assert ("::notice title=No image was built" in ended.stdout) == (image == "skipped")
+
+
+def test_an_image_is_built_but_for_forks():
+    """
+    The image's job is left out only where the index is unset and the change comes from a fork.
+    """
+    assert JOBS["ci.image"]["if"] == (
+        "vars.TORCH_INDEX != '' || github.event.pull_request.head.repo.fork != true"
+    )
+    assert [name for name, job in JOBS.items() if name.startswith("ci.") and "if" in job] == [
+        *("ci.image", "ci.passed")
+    ]
+
+
+def test_manifests_are_rendered_by_the_pinned_kubectl():
+    """
+    Not by the one that happens to be on the machine.
+    """
+    render = script("ci.manifests", "kustomization.yaml")
+
+    assert render.startswith("kubectl=$(.venv/bin/python -m scripts.fetch_kubectl)\n")
+    assert '"$kubectl" kustomize' in render
+    assert not re.search(r"^\s*kubectl ", render, re.MULTILINE)
 
 
 def test_actions_are_pinned_by_hash():
