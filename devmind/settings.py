@@ -27,7 +27,7 @@ class ClientSettings(BaseSettings):
     api_key_file: Path | None = None
     """File that holds the key (`DEVMIND_API_KEY_FILE`)."""
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
-    """How long to wait for an answer (`DEVMIND_TIMEOUT_S`)."""
+    """Longest silence of the service; a call takes twice as long at most (`DEVMIND_TIMEOUT_S`)."""
     access_client_id: str | None = None
     """Service token for a service behind Cloudflare Access (`DEVMIND_ACCESS_CLIENT_ID`)."""
     access_client_secret: SecretStr | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devmind import git_calls
 from devmind.ci import ChangedFile, FileChange
 from devmind.errors import UnreadableSource
 from devmind.remotes import repository
@@ -92,9 +93,15 @@ class Checkout:
         return _EMPTY_TREE
 
     def _differences(self, start: str) -> Iterator[ChangedFile]:
-        compare = ("diff", "--no-ext-diff", "--find-renames", "-z")
-        kinds = dict(_kinds(self._tell(*compare, "--name-status", start, "HEAD")))
-        for path, added, deleted in _counts(self._tell(*compare, "--numstat", start, "HEAD")):
+        compare = ("diff", *git_calls.DIFF, "-z")
+        counts = self._ask(*compare, "--find-renames", "--numstat", start, "HEAD")
+        if counts is None:  # a partial clone: names are there, contents are not and are not fetched
+            names = self._tell(*compare, "--no-renames", "--name-status", start, "HEAD")
+            yield from (ChangedFile(path=path, kind=kind) for path, kind in _kinds(names))
+            return
+        names = self._tell(*compare, "--find-renames", "--name-status", start, "HEAD")
+        kinds = dict(_kinds(names))
+        for path, added, deleted in _counts(counts):
             yield ChangedFile(
                 path=path,
                 lines_added=added,
@@ -111,10 +118,14 @@ class Checkout:
 
     def _ask(self, *arguments: str) -> str | None:
         """Return what git says, or `None` when it fails or there is no git."""
-        command = ["git", "-C", str(self.folder), "-c", "core.quotepath=off", *arguments]
+        command = ["git", "-C", str(self.folder), *git_calls.OPTIONS, *arguments]
         try:
             done = subprocess.run(  # noqa: S603  fixed program, no shell
-                command, check=False, capture_output=True
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=git_calls.environment(),
             )
         except OSError:
             return None

@@ -58,36 +58,20 @@ class Described:
             project=project, pipeline=self.pipeline, trigger=self.trigger, change=self.change
         )
 
-    def build_id(self) -> str:
-        """Return the identifier that DevMind gives this build.
-
-        Raises:
-            InvalidInput: If project, pipeline or external id is not known.
-        """
-        return build_id(*self._key(), self.attempt)
-
     def queued_build(self, *, now: datetime) -> QueuedBuild:
         """Return the build as it is recorded, queued *now* unless the CI system says when.
 
         Raises:
             InvalidInput: If project, pipeline or external id is not known.
         """
-        project, pipeline, external_id = self._key()
         return QueuedBuild(
-            project=project,
-            pipeline=pipeline,
-            external_id=external_id,
+            project=_need("project", self.project),
+            pipeline=_need("pipeline", self.pipeline),
+            external_id=_need("external-id", self.external_id),
             attempt=self.attempt,
             trigger=self.trigger,
             queued_at=time_of("queued_at", self.queued_at) if self.queued_at else now,
             change=self.change,
-        )
-
-    def _key(self) -> tuple[str, str, str]:
-        return (
-            _need("project", self.project),
-            _need("pipeline", self.pipeline),
-            _need("external-id", self.external_id),
         )
 
 
@@ -124,6 +108,33 @@ def describe(
         queued_at=around.queued_at,
         change=change,
         unknown_files=unknown,
+    )
+
+
+def this_build(
+    given: Given, *, env: Mapping[str, str] | None = None, folder: Path | None = None
+) -> str:
+    """Return the identifier of the build that this job is part of.
+
+    Git is asked for the project's name alone, and only where nobody else says it: after the tests
+    have run, the checkout is theirs.
+
+    Args:
+        given: What the command line says; it wins.
+        env: The environment of the CI job, by default this process's.
+        folder: The checkout, by default the current folder.
+
+    Raises:
+        InvalidInput: If project, pipeline or external id is not known.
+    """
+    around = detect(os.environ if env is None else env)
+    checkout = Checkout(folder=Path.cwd() if folder is None else folder)
+    project = given.project or around.project or (checkout.project() if checkout.exists() else "")
+    return build_id(
+        _need("project", project),
+        _need("pipeline", given.pipeline or around.pipeline),
+        _need("external-id", given.external_id or around.external_id),
+        given.attempt or around.attempt,
     )
 
 

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 4
     REFUSED = 5
     NOT_AUTHENTICATED = 6
+    HISTORY_ALONE = 7
 
 
 MEANINGS = {
@@ -29,6 +30,8 @@ MEANINGS = {
     ExitCode.REFUSED: "refused: it contradicts what is recorded, the gate said no, "
     "or the training job is under way or over",
     ExitCode.NOT_AUTHENTICATED: "the API key is missing, unknown or lacks a scope",
+    ExitCode.HISTORY_ALONE: "only tests that the history knows are listed; "
+    "from `select --format pytest` without --tests: run all of them",
 }
 
 _CODES: tuple[tuple[type[errors.DevMindError], ExitCode], ...] = (

@@ -190,10 +190,10 @@ def record_tests(
 def _this_build(
     project: str | None, pipeline: str | None, external_id: str | None, attempt: int | None
 ) -> str:
-    from devmind.cli.describe import Given, describe
+    from devmind.cli.describe import Given, this_build
 
     given = Given(project=project, pipeline=pipeline, external_id=external_id, attempt=attempt)
-    return describe(given).build_id()
+    return this_build(given)
 
 
 def _jobs(path: Path) -> tuple[Job, ...]:

@@ -53,7 +53,8 @@ def select(
         Path | None,
         typer.Option(
             "--tests",
-            help="File with all tests, one a line (- is stdin); by default those of the history.",
+            help="File with all tests there are, one a line (- is stdin); without it those of the "
+            "history, to which a new test is unknown.",
         ),
     ] = None,
     rest: Annotated[
@@ -91,9 +92,13 @@ def select(
     printed and the exit code is 4: run all tests then. --fallback fail makes every trouble an
     error instead.
 
+    Only --tests says which tests there are now. Without it new ones are left out, and pytest stops
+    at one that was deleted: --format pytest then ends with exit code 7, which means run all tests.
+
     For example:
 
-        devmind select --base origin/main --format pytest | xargs -d '\n' pytest
+        pytest --collect-only -q | grep :: > all.txt
+        devmind select --base origin/main --tests all.txt --format pytest | xargs -d '\n' pytest
         devmind select --tests all.txt --target miss-rate=2%
         devmind select --tests all.txt --target time=30% --rest later.txt > now.txt
         devmind select --changed web/cart.py --must-run '*smoke*' --json
@@ -125,6 +130,10 @@ def select(
     _write(subset, rest, as_json=as_json or how is Format.JSON)
     if not subset.known:
         raise typer.Exit(ExitCode.UNREACHABLE)
+    if not names.given:
+        say.warn("without --tests, new tests are not in the list and deleted ones may be")
+        if names.node_ids:
+            raise typer.Exit(ExitCode.HISTORY_ALONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

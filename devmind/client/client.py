@@ -53,7 +53,8 @@ class Client:
     Args:
         url: Address of the service.
         key: API key, where the service wants one.
-        timeout_s: How long to wait for each answer.
+        timeout_s: How long to wait for an answer while nothing comes; a call as a whole, with its
+            second try, takes at most twice as long.
         headers: Sent with every request: what a proxy before the service wants.
         sleep: Waits before the one retry of calls that may be repeated.
     """

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from devmind import __version__
+from devmind.client.deadline import within
 from devmind.client.problems import Problem, error_of
 from devmind.errors import InvalidInput, ServiceUnreachable, shorten
 
@@ -20,7 +21,10 @@ COMPRESS_FROM_BYTES = 16 * 1024
 """Bodies from this size on are sent as gzip, where the route takes it."""
 BACKOFF_S = 0.5
 LONGEST_WAIT_S = 15.0
-"""A `Retry-After` beyond this is not waited for."""
+"""A `Retry-After` beyond this, or beyond the timeout, is not waited for."""
+AS_A_WHOLE = 2
+"""So many timeouts a call may take with its second try, its wait and all it sends and reads."""
+_TOO_LONG = "it took too long"
 _PASSING = (
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -54,7 +58,8 @@ class Transport:
         url: Address of the service, with or without a path.
         key: API key, sent as `X-API-Key`.
         headers: Sent with every request: what a proxy before the service wants.
-        timeout_s: How long to wait for each answer.
+        timeout_s: How long to wait while nothing comes; a call as a whole takes at most
+            `AS_A_WHOLE` times as long.
         sleep: Waits between the two tries.
 
     Raises:
@@ -73,6 +78,7 @@ class Transport:
         _check(url)
         self.url = url.rstrip("/")
         self._sleep = sleep
+        self._timeout_s = timeout_s
         sent = {"User-Agent": f"devmind/{__version__}", "Accept": "application/json"}
         sent |= headers or {}
         if key:
@@ -105,6 +111,12 @@ class Transport:
         Raises:
             ServiceUnreachable: If there was no answer.
         """
+        try:
+            return within(AS_A_WHOLE * self._timeout_s, lambda: self._tried(call))
+        except TimeoutError as error:
+            raise ServiceUnreachable(self.url, _TOO_LONG) from error
+
+    def _tried(self, call: Call) -> httpx.Response:
         prepared = _compressed(call) if call.compress else call
         for last in (not call.again, True):
             try:
@@ -114,7 +126,7 @@ class Transport:
                     raise ServiceUnreachable(self.url, _reason(error)) from error
                 self._sleep(BACKOFF_S)
                 continue
-            wait_s = _wait_s(answer)
+            wait_s = _wait_s(answer, min(LONGEST_WAIT_S, self._timeout_s))
             if last or wait_s is None:
                 return answer
             self._sleep(wait_s)
@@ -154,13 +166,13 @@ def _worth_repeating(error: httpx.TransportError) -> bool:
     return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
 
 
-def _wait_s(answer: httpx.Response) -> float | None:
+def _wait_s(answer: httpx.Response, longest_s: float) -> float | None:
     """Return how long to wait before trying again, or `None` when that would not help."""
     if answer.status_code not in _PASSING and not _of_a_proxy(answer):
         return None
     asked = answer.headers.get("Retry-After", "").strip()
     wait_s = float(asked) if asked.isdigit() else BACKOFF_S
-    return wait_s if wait_s <= LONGEST_WAIT_S else None
+    return wait_s if wait_s <= longest_s else None
 
 
 def _of_a_proxy(answer: httpx.Response) -> bool:
@@ -183,7 +195,7 @@ def _json_object(answer: httpx.Response) -> dict[str, Any] | None:
 
 def _reason(error: httpx.TransportError) -> str:
     if isinstance(error, httpx.TimeoutException):
-        return "it took too long"
+        return _TOO_LONG
     return str(error).rstrip(".") or type(error).__name__
 
 

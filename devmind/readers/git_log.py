@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from devmind import git_calls
 from devmind.ci import Change, ChangedFile, FileChange
 from devmind.errors import UnreadableSource
 from devmind.readers.git_program import decode
@@ -15,7 +16,7 @@ from devmind.readers.records import printable
 FORMAT = "--format=tformat:%x00%H%x00%aN%x00%B"
 """An empty field, then hash, author and message; NUL stands in none of them."""
 
-DIFF = ("-z", "--raw", "--numstat", "-M", "--no-abbrev", "--no-ext-diff", "--no-textconv")
+DIFF = ("-z", "--raw", "--numstat", "-M", "--no-abbrev", *git_calls.DIFF)
 """Every file twice: as a raw line with its letter, then with its line counts."""
 
 _HASH = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")

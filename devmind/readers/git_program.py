@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,22 +9,13 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from devmind.errors import UnreadableSource
+from devmind.git_calls import OPTIONS, environment
 
 DEEPEN = (
     "Fetch the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for GitLab,"
     " or `git fetch --unshallow`."
 )
 
-_OPTIONS = (
-    "--no-pager",
-    "--no-optional-locks",
-    "-c",
-    "core.quotePath=false",
-    "-c",
-    "log.showSignature=false",
-    "-c",
-    "color.ui=false",
-)
 _ELSEWHERE = frozenset("GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY".split())
 """What a hook sets, and what would lead away from the repository that was asked for."""
 
@@ -109,7 +99,7 @@ class Git:
     def _start(self, arguments: tuple[str, ...], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(  # noqa: S603 - no shell; revisions cannot pass for options
-                [self._program, "-C", str(self.repo), *_OPTIONS, *arguments],
+                [self._program, "-C", str(self.repo), *OPTIONS, *arguments],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -131,8 +121,7 @@ class Git:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
-    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    return {name: value for name, value in environment().items() if name not in _ELSEWHERE}
 
 
 def decode(text: bytes) -> str:

@@ -4,7 +4,8 @@
 
 A file is a list of objects or one object; the files of a folder are read together, so runs and
 tasks may stand apart. Both `tekton.dev/v1` and `v1beta1` are read. Test reports lie beside them, in
-`junit/UID/**/*.xml` or, where no other run has it, under the run's name.
+`junit/UID/**/*.xml` or, where no other run has it, under the run's name. What cannot be read of a
+run that ended is left out aloud, so that one old object keeps no export back.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from devmind.errors import UnreadableSource
 from devmind.readers.github_folder import Attached
 from devmind.readers.records import Record
 from devmind.readers.source import Skipped, Source, in_order
+from devmind.readers.tekton_names import Children, children_of, jobs_of
 from devmind.readers.tekton_objects import (
     Identity,
     ended,
@@ -25,6 +27,8 @@ from devmind.readers.tekton_objects import (
     looks_like,
     objects_of,
     refuse_yaml,
+    why_no_end,
+    why_not_read,
 )
 from devmind.readers.tekton_runs import build_of
 from devmind.readers.tekton_tasks import TaskOfRun, embedded_tasks, job_of, skipped_jobs
@@ -41,12 +45,12 @@ class _Found:
 
     Attributes:
         names: Namespace and name -> the uids of the runs that had it.
-        children: A run's uid -> names of its task runs -> what the pipeline calls these tasks.
+        children: A run's uid -> what it says of its task runs.
     """
 
     builds: dict[str, FinishedBuild] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
-    children: dict[str, dict[str, str]] = field(default_factory=dict)
+    children: dict[str, Children] = field(default_factory=dict)
     tasks: dict[str, TaskOfRun] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
 
@@ -85,20 +89,21 @@ def open_tekton(path: Path, project: str | None = None) -> Source:
 
 
 def _take(found: _Found, record: Record, project: str | None) -> None:
+    reason = why_not_read(record)
+    if reason:
+        found.skipped[record.where] = Skipped(record=record.where, reason=reason)
+        return
     identity = identity_of(record)
     if identity.kind == "TaskRun":
         _take_task(found, record, identity)
-    elif identity.kind == "PipelineRun":
-        _take_run(found, record, identity, project)
     else:
-        reason = f"a {identity.kind or 'thing without a kind'} is no run"
-        found.skipped[record.where] = Skipped(record=record.where, reason=reason)
+        _take_run(found, record, identity, project)
 
 
 def _take_task(found: _Found, record: Record, identity: Identity) -> None:
     task = job_of(record, identity)
     if task is None:
-        reason = "a task run has not finished"
+        reason = f"a task run {why_no_end(record.record('status'))}"
         found.skipped.setdefault(identity.uid, Skipped(record=record.where, reason=reason))
     else:
         found.skipped.pop(identity.uid, None)
@@ -109,7 +114,7 @@ def _take_run(found: _Found, record: Record, identity: Identity, project: str | 
     end = ended(record.record("status"))
     if end is None:
         if identity.uid not in found.builds:
-            reason = "a pipeline run has not finished"
+            reason = f"a pipeline run {why_no_end(record.record('status'))}"
             found.skipped[identity.uid] = Skipped(record=record.where, reason=reason)
         return
     build = build_of(record, identity, project)
@@ -127,42 +132,39 @@ def _take_run(found: _Found, record: Record, identity: Identity, project: str | 
     known = found.names.setdefault(f"{identity.namespace}/{identity.name}", [])
     if identity.uid not in known:
         known.append(identity.uid)
-    found.children[identity.uid] = {
-        child.required("name"): child.text("pipelineTaskName")
-        for child in record.record("status").records("childReferences")
-        if child.text("kind") == "TaskRun"
-    }
+    children = children_of(record, identity)
+    found.children[identity.uid] = children
+    for child, kind in children.others.items():
+        reason = f"a {kind} in a pipeline run is no job of it"
+        found.skipped[f"{identity.uid}/{child}"] = Skipped(
+            record=f"{record.where}, {child}", reason=reason
+        )
     for task in embedded_tasks(record, identity):
         found.tasks.setdefault(task.uid, task)
 
 
 def _with_jobs(found: _Found) -> list[FinishedBuild]:
     """Give each build the jobs of its task runs; those of no run are named as left out."""
-    by_name = {
-        (build_uid, name): task_name
-        for build_uid, children in found.children.items()
-        for name, task_name in children.items()
-    }
-    jobs: dict[str, dict[str, Job]] = {uid: {} for uid in found.builds}
-    seen: set[tuple[str, str]] = set()
+    tasks: dict[str, dict[str, TaskOfRun]] = {uid: {} for uid in found.builds}
     for task in sorted(found.tasks.values(), key=lambda task: task.order):
-        owner = _owner(task, found, by_name)
+        owner = _owner(task, found)
         if owner is None:
             reason = "a task run belongs to no finished pipeline run here"
             found.skipped[task.uid] = Skipped(record=task.where, reason=reason)
-        elif (owner, task.name) not in seen:  # an old run's status holds its task runs once more
-            seen.add((owner, task.name))
-            name, job = task.named(by_name.get((owner, task.name)), jobs[owner])
-            jobs[owner][name] = job
-    return [_joined(build, jobs[uid]) for uid, build in found.builds.items()]
+        else:  # an old run's status holds its task runs once more
+            tasks[owner].setdefault(task.name, task)
+    return [
+        _joined(build, jobs_of(list(tasks[uid].values()), found.children[uid]))
+        for uid, build in found.builds.items()
+    ]
 
 
-def _owner(task: TaskOfRun, found: _Found, by_name: Mapping[tuple[str, str], str]) -> str | None:
+def _owner(task: TaskOfRun, found: _Found) -> str | None:
     if task.owner in found.builds:
         return task.owner
     owners = found.names.get(task.owner, [])
     if not task.owner:
-        owners = [uid for uid in found.builds if (uid, task.name) in by_name]
+        owners = [uid for uid in found.builds if task.name in found.children[uid].tasks]
     return owners[0] if len(owners) == 1 else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -114,18 +114,32 @@ def _alone(path: Path) -> Iterator[Record]:
         yield record
 
 
+def why_not_read(record: Record) -> str:
+    """Return why an object is left out: another kind, or a version of the past; nothing if not."""
+    version, kind = record.text("apiVersion", 100), record.text("kind", 100)
+    if not version.startswith(GROUP) or kind not in ("PipelineRun", "TaskRun"):
+        return f"a {kind or 'thing without a kind'} is no run"
+    return "" if version in VERSIONS else f"{version} is not read"
+
+
+def values_of(records: list[Record], field: str = "value") -> Mapping[str, str]:
+    """Return parameters or results that are strings; lists and objects name no change."""
+    found: dict[str, str] = {}
+    for record in records:
+        try:
+            found[record.text("name")] = record.text(field)
+        except UnreadableSource:
+            continue
+    return found
+
+
 def identity_of(record: Record) -> Identity:
-    """Return which object *record* is.
+    """Return which run *record* is.
 
     Raises:
-        UnreadableSource: If it is of Tekton, but of a version that is not read, or has no name.
+        UnreadableSource: If it has no name.
     """
-    version, kind = record.text("apiVersion"), record.text("kind", 100)
     metadata = record.record("metadata")
-    if not version.startswith(GROUP) or kind not in ("PipelineRun", "TaskRun"):
-        return Identity(kind=kind, namespace="", name="", uid="")
-    if version not in VERSIONS:
-        record.bad("apiVersion", f"one of {', '.join(VERSIONS)}")
     name = metadata.required("name")
     if not _NAME.fullmatch(name):
         metadata.bad("name", "a name of Kubernetes")
@@ -134,14 +148,16 @@ def identity_of(record: Record) -> Identity:
         if text and not _NAME.fullmatch(text):
             metadata.bad(field, "as Kubernetes writes it")
     uid = uid or f"{namespace}/{name}"
-    return Identity(kind=kind, namespace=namespace, name=name, uid=uid)
+    return Identity(kind=record.text("kind"), namespace=namespace, name=name, uid=uid)
 
 
 def ended(status: Record) -> Ended | None:
-    """Return how the run with *status* ended, `None` while it has not.
+    """Return how the run with *status* ended, `None` while it has not or when nothing says when.
+
+    What ended before it began has no completion time; its condition has one.
 
     Raises:
-        UnreadableSource: If it ended at no time, or its condition is none that Tekton sets.
+        UnreadableSource: If its condition is none that Tekton sets.
     """
     for condition in status.records("conditions"):
         if condition.text("type") == "Succeeded":
@@ -149,10 +165,19 @@ def ended(status: Record) -> Ended | None:
             if word is None:
                 return None
             started_at, finished_at = status.span("startTime", "completionTime")
+            finished_at = finished_at or condition.at("lastTransitionTime")
             if finished_at is None:
-                status.bad("completionTime", "given, though the run has ended")
+                return None
+            started_at = min(started_at, finished_at) if started_at else None
             return Ended(status=word, started_at=started_at, finished_at=finished_at)
     return None
+
+
+def why_no_end(status: Record) -> str:
+    """Return in words why `ended` knows no end of the run with *status*."""
+    conditions = status.records("conditions")
+    over = any(one.text("type") == "Succeeded" and status_of(one) for one in conditions)
+    return "does not say when it ended" if over else "has not finished"
 
 
 def status_of(condition: Record) -> BuildStatus | None:

@@ -7,12 +7,10 @@ whose usual names are known here. The first that is there counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from devmind.ci import Change, QueuedBuild
-from devmind.errors import UnreadableSource
 from devmind.readers.records import Record
-from devmind.readers.tekton_objects import Identity
+from devmind.readers.tekton_objects import Identity, values_of
 from devmind.remotes import repository
 
 _CODE = "pipelinesascode.tekton.dev/"
@@ -22,6 +20,10 @@ _KEY, _WORD, _MESSAGE = 200, 400, 20_000
 _URLS = "repo-url repo_url git-url git_url repository-url url".split()
 _REVISIONS = "revision git-revision git_revision commit commit-sha sha".split()
 _BRANCHES = "branch git-branch source-branch source_branch".split()
+_BASES = "base base-branch target-branch".split()
+_EVENTS = "event trigger".split()
+_PULL_REQUESTS = "pull-request pr-number".split()
+_PIPELINES = ["pipeline-name"]
 
 
 def build_of(record: Record, identity: Identity, project: str | None) -> QueuedBuild:
@@ -40,7 +42,7 @@ def build_of(record: Record, identity: Identity, project: str | None) -> QueuedB
         pipeline=_pipeline(record, identity, words)[:_KEY],
         external_id=identity.uid[:_KEY],
         queued_at=metadata.at_required("creationTimestamp"),
-        trigger=(words.code("event-type") or words.marked(_TRIGGER))[:_WORD],
+        trigger=words.trigger()[:_WORD],
         change=_change(words),
     )
 
@@ -51,10 +53,11 @@ class _Words:
     def __init__(self, record: Record) -> None:
         metadata, status = record.record("metadata"), record.record("status")
         self._marks = (metadata.record("annotations"), metadata.record("labels"))
+        declared = status.record("pipelineSpec").records("params")
         given = record.record("spec").records("params")
         results = status.records("results") or status.records("pipelineResults")
-        self._params = _values(given)
-        self._results = _values(results)
+        self._params = {**values_of(declared, "default"), **values_of(given)}
+        self._results = values_of(results)
 
     def marked(self, name: str) -> str:
         """Return an annotation, else a label."""
@@ -73,6 +76,16 @@ class _Words:
             return f"{owner}/{name}"
         return repository(self.code("repo-url")) or repository(self.param(_URLS))
 
+    def trigger(self) -> str:
+        return self.code("event-type") or self.param(_EVENTS) or self.marked(_TRIGGER)
+
+    def pull_request(self) -> str:
+        return self.code("pull-request") or self.param(_PULL_REQUESTS)
+
+    def base(self) -> str:
+        of_code = self.code("branch") if self.code("pull-request") else ""
+        return (of_code or self.param(_BASES)).removeprefix("refs/heads/")
+
     def commit(self) -> str:
         known = self.code("sha") or self.param(_REVISIONS) or self._results.get("commit", "")
         return known.strip() if _COMMIT.fullmatch(known.strip()) else ""
@@ -85,26 +98,13 @@ class _Words:
         return head.removeprefix("refs/heads/")
 
 
-def _values(records: list[Record]) -> Mapping[str, str]:
-    """Return parameters or results that are strings; lists and objects name no change."""
-    found: dict[str, str] = {}
-    for record in records:
-        try:
-            found[record.text("name")] = record.text("value")
-        except UnreadableSource:
-            continue
-    return found
-
-
 def _change(words: _Words) -> Change:
-    pull_request = words.code("pull-request")
-    base = words.code("branch") if pull_request else ""
     return Change(
         commit=words.commit(),
         author=words.code("sender")[:_WORD],
         branch=words.branch()[:_WORD],
-        base=base.removeprefix("refs/heads/")[:_WORD],
-        pull_request=pull_request[:_WORD],
+        base=words.base()[:_WORD],
+        pull_request=words.pull_request()[:_WORD],
         message=words.code("sha-title")[:_MESSAGE],
     )
 
@@ -112,12 +112,13 @@ def _change(words: _Words) -> Change:
 def _pipeline(record: Record, identity: Identity, words: _Words) -> str:
     """Return the pipeline's name; a run with its own pipeline in it is named for its maker."""
     metadata, reference = record.record("metadata"), record.record("spec").record("pipelineRef")
-    resolved = _values(reference.records("params")).get("name", "")
+    resolved = values_of(reference.records("params")).get("name", "")
     label = words.marked("tekton.dev/pipeline")
     own = label if label != identity.name else ""
     generated = metadata.text("generateName").rstrip("-")
     return (
-        words.code("original-prname")
+        words.param(_PIPELINES)
+        or words.code("original-prname")
         or reference.text("name")
         or resolved
         or own

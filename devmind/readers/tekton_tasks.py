@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from devmind.ci import BuildStatus, Job, Step
 from devmind.readers.records import Record
-from devmind.readers.tekton_objects import Ended, Identity, ended
+from devmind.readers.tekton_objects import Ended, Identity, ended, values_of
 
 _WORD = 400
 _RUN = "tekton.dev/pipelineRun"
@@ -24,8 +24,9 @@ class TaskOfRun:
         uid: Its own identifier.
         name: Its object's name.
         owner: The pipeline run's identifier; empty where only the run's list of children tells.
-        job: What it was.
+        job: What it was, under the name that the pipeline gives to all runs of the task.
         where: Where it stands.
+        params: Its parameters: those of a matrix tell its runs apart.
     """
 
     uid: str
@@ -33,21 +34,13 @@ class TaskOfRun:
     owner: str
     job: Job
     where: str
+    params: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[bool, datetime | None, str]:
         """By start; what never started comes last."""
         started_at = self.job.started_at
         return (started_at is None, started_at, self.name)
-
-    def named(self, child: str | None, taken: Mapping[str, Job]) -> tuple[str, Job]:
-        """Return the job under a name of its own: a matrix runs one task several times."""
-        plain = self.job.name or child or self.name
-        count, name = 1, plain[:_WORD]
-        while name in taken:
-            count += 1
-            name = f"{plain[:_WORD - 12]} ({count})"
-        return name, _renamed(self.job, name)
 
 
 def job_of(record: Record, identity: Identity) -> TaskOfRun | None:
@@ -67,6 +60,7 @@ def job_of(record: Record, identity: Identity) -> TaskOfRun | None:
         owner=_owner(metadata, labels, identity),
         job=job,
         where=record.where,
+        params=values_of(record.record("spec").records("params")),
     )
 
 
@@ -136,15 +130,3 @@ def _steps(status: Record) -> Iterator[Step]:
             started_at=started_at,
             finished_at=finished_at,
         )
-
-
-def _renamed(job: Job, name: str) -> Job:
-    return Job(
-        name=name,
-        status=job.status,
-        queued_at=job.queued_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-        runner=job.runner,
-        steps=job.steps,
-    )

@@ -68,6 +68,36 @@ def shallow(repository, tmp_path):
     return Repository(clone)
 
 
+def test_a_partial_clone_knows_its_files_by_name(repository, tmp_path):
+    """
+    Where contents were left out nothing is fetched: files are known, their lines are not.
+    """
+    repository.commit("Start", one="1\n", old="x\n")
+    repository.git("mv", "old", "new")
+    repository.commit("Second", one="2\n", two="2\n")
+    repository.git("config", "uploadpack.allowFilter", "true")
+    clone, url = tmp_path / "partial", f"file://{repository.folder}"
+    repository.git("clone", "-q", "--filter=blob:none", url, str(clone))
+
+    assert Checkout(folder=clone).changed_files() == (
+        ChangedFile(path="new", kind=FileChange.ADDED),
+        ChangedFile(path="old", kind=FileChange.DELETED),
+        ChangedFile(path="one", kind=FileChange.MODIFIED),
+        ChangedFile(path="two", kind=FileChange.ADDED),
+    )
+
+
+def test_git_is_not_told_our_secrets(repository, monkeypatch):
+    """
+    What is meant for this program alone is not in the environment of git.
+    """
+    monkeypatch.setenv("DEVMIND_API_KEY", "the-key")
+    repository.commit("Start", one="1")
+    repository.git("config", "alias.tell", "!env")
+
+    assert "the-key" not in Checkout(folder=repository.folder)._tell("tell")
+
+
 @pytest.mark.parametrize("base", [None, "origin/release"])
 def test_a_shallow_clone_says_what_to_do(shallow, base):
     """

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -106,6 +107,33 @@ def test_does_not_wait_for_ever(service, client, waits):
     with pytest.raises(errors.Overloaded, match="Too many"):
         client.predict_duration(Question(project="shop/web"))
     assert waits == []
+
+
+def test_no_wait_is_longer_than_the_timeout(service, waits):
+    """
+    A `Retry-After` that would take longer than an answer may is not waited for.
+    """
+    busy = problem(503, "overloaded", "Too many.")
+    busy.headers["Retry-After"] = "3"
+    service.answers("POST", PREDICT, busy)
+
+    client = Client(service.url, timeout_s=2.0, sleep=waits.append)
+    with client, pytest.raises(errors.Overloaded, match="Too many"):
+        client.predict_duration(Question(project="shop/web"))
+    assert waits == []
+
+
+def test_a_call_as_a_whole_has_an_end(service):
+    """
+    Tries and waits together take twice the timeout at most.
+    """
+    service.answers("POST", PREDICT, HANG_UP)
+    began = time.monotonic()
+
+    client = Client(service.url, timeout_s=0.2, sleep=lambda _: time.sleep(30))
+    with client, pytest.raises(errors.ServiceUnreachable, match="it took too long"):
+        client.predict_duration(Question(project="shop/web"))
+    assert time.monotonic() - began < 15
 
 
 def test_retraining_is_asked_for_once(service, client):

@@ -190,7 +190,8 @@ def test_pytest_gets_its_node_ids(service, devmind, tmp_path):
 
 def test_node_ids_of_names_from_history(service, devmind, tmp_path):
     """
-    Without a list, the files here tell which part of a name is the module.
+    Without a list, the files here tell which part of a name is the module; which tests there are
+    now nobody knows, and exit code 7 says so.
     """
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_cart.py").touch()
@@ -199,6 +200,30 @@ def test_node_ids_of_names_from_history(service, devmind, tmp_path):
     ended = devmind(*ASK, "--format", "pytest")
 
     assert ended.out == "tests/test_cart.py::TestCart::test_x\ngone::y\n"
+    assert ended.code == 7
+    assert "new tests are not in the list" in ended.err
+
+
+@pytest.mark.parametrize("run_all", [True, False])
+def test_an_empty_list_is_none(service, devmind, tmp_path, run_all):
+    """
+    A list without tests leaves the choice to history, which is said like the lack of a list.
+    """
+    (tmp_path / "none.txt").write_text("\n")
+    service.answers("POST", SELECT, selection(["a::b"], [], run_all=run_all))
+
+    assert devmind(*ASK, "--tests", "none.txt", "--format", "pytest").code == 7
+
+
+def test_names_from_history_come_with_a_warning(service, devmind):
+    """
+    Other runners get what history knows, and people are told what cannot be in it.
+    """
+    service.answers("POST", SELECT, selection(["cart::x"], []))
+    ended = devmind(*ASK)
+
+    assert (ended.code, ended.out) == (0, "cart::x\n")
+    assert "new tests are not in the list" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -118,5 +118,9 @@ def step(name, start, end, code=0, **more):
     } | more
 
 
+def param(name, value):
+    return {"name": name, "value": value}
+
+
 def listed(*objects):
     return {"apiVersion": "v1", "items": list(objects), "kind": "List", "metadata": {}}

@@ -21,6 +21,7 @@ from tests.readers.tekton_objects import (
     START,
     condition,
     listed,
+    param,
     pipeline_run,
     step,
     task_run,
@@ -145,10 +146,95 @@ def test_a_matrix_has_a_job_for_each_run(tmp_path):
     """
     Runs of one task of a matrix keep names of their own.
     """
-    runs = [task_run(name=f"shop-ci-1-test-{n}", start=10 + n) for n in range(3)]
+    runs = matrix([{}, {}, {}])
     jobs = only(tmp_path, pipeline_run(), *runs).outcome.jobs
 
-    assert [job.name for job in jobs] == ["test", "test (2)", "test (3)"]
+    assert [job.name for job in jobs] == ["test-0", "test-1", "test-2"]
+
+
+def matrix(params, starts=(10, 11, 12)):
+    """The runs of one task of a matrix with the *params* of each."""
+    return [
+        task_run(
+            name=f"shop-ci-1-test-{n}",
+            start=starts[n],
+            spec={"params": [param(*pair) for pair in one.items()]},
+        )
+        for n, one in enumerate(params)
+    ]
+
+
+BROWSERS = [{"image": "web", "browser": name} for name in ("chrome", "firefox", "safari")]
+PAIRS = [
+    {"browser": "chrome", "os": "linux"},
+    {"browser": "chrome", "os": "mac"},
+    {"browser": "safari", "os": "mac"},
+]
+
+
+@pytest.mark.parametrize("starts", [(10, 11, 12), (12, 10, 11)])
+@pytest.mark.parametrize(
+    ("params", "names"),
+    [
+        (BROWSERS, {"test (chrome)", "test (firefox)", "test (safari)"}),
+        (PAIRS, {"test (chrome, linux)", "test (chrome, mac)", "test (safari, mac)"}),
+    ],
+)
+def test_the_runs_of_a_matrix_are_called_by_its_parameters(tmp_path, starts, params, names):
+    """
+    Whichever starts first, a run of a matrix has the name that its parameters give it.
+    """
+    jobs = only(tmp_path, pipeline_run(), *matrix(params, starts)).outcome.jobs
+
+    assert {job.name for job in jobs} == names
+
+
+def test_a_matrix_that_is_known_names_one_run_too(tmp_path):
+    """
+    A matrix that had but one value gives its run the name it would have among others.
+    """
+    spec = {"tasks": [{"name": "test", "matrix": {"params": [param("browser", ["chrome"])]}}]}
+    run = pipeline_run(status={"pipelineSpec": spec})
+
+    assert [j.name for j in only(tmp_path, run, *matrix(BROWSERS[:1])).outcome.jobs] == [
+        "test (chrome)"
+    ]
+
+
+SHOWN = {
+    "its own": (["on chrome", "on firefox", "on safari"], ["on chrome", "on firefox", "on safari"]),
+    "the task's": (["Test"] * 3, ["test (chrome)", "test (firefox)", "test (safari)"]),
+}
+
+
+@pytest.mark.parametrize(("shown", "names"), SHOWN.values(), ids=SHOWN)
+def test_a_display_name_goes_first(tmp_path, shown, names):
+    """
+    Where each run of a matrix is shown under a name of its own, that is its name.
+    """
+    runs = matrix(BROWSERS)
+    run = pipeline_run(children=[one["metadata"]["name"] for one in runs])
+    for child, name in zip(run["status"]["childReferences"], shown, strict=True):
+        child |= {"displayName": name, "pipelineTaskName": "test"}
+
+    assert [job.name for job in only(tmp_path, run, *runs).outcome.jobs] == names
+
+
+def test_what_is_no_task_run_is_named(tmp_path):
+    """
+    Custom runs and pipelines inside a pipeline are no jobs, and that is said.
+    """
+    run = pipeline_run(children=["shop-ci-1-test", "shop-ci-1-wait", "shop-ci-1-inner"])
+    kinds = ("TaskRun", "CustomRun", "PipelineRun")
+    for child, kind in zip(run["status"]["childReferences"], kinds, strict=True):
+        child["kind"] = kind
+    source, (build,) = read(tmp_path, run, task_run())
+
+    assert [job.name for job in build.outcome.jobs] == ["test"]
+    assert [skipped.reason for skipped in source.skipped] == [
+        "a CustomRun in a pipeline run is no job of it",
+        "a PipelineRun in a pipeline run is no job of it",
+    ]
 
 
 ENDS = {
@@ -174,11 +260,45 @@ def test_how_runs_end(tmp_path, status, reason, word):
     assert str(only(tmp_path, run).outcome.status) == word
 
 
+def ended_at(number, status="False", reason="CouldntGetPipeline"):
+    (one,) = condition(status, reason)
+    return [one | {"lastTransitionTime": START.replace(minute=number).isoformat()}]
+
+
+def test_a_run_without_an_end_ends_with_its_condition(tmp_path):
+    """
+    A run that failed before it began has no completion time: its condition says when.
+    """
+    run = without(pipeline_run(status={"conditions": ended_at(4)}), "status", "completionTime")
+    build = only(tmp_path, without(run, "status", "startTime"))
+
+    assert (str(build.outcome.status), build.outcome.finished_at) == ("failed", seconds(240))
+
+
+OLD = pipeline_run(7, apiVersion="tekton.dev/v1alpha1")
+TIMELESS = pipeline_run(8, status={"completionTime": None})
+LEFT_OUT = {
+    "an old version": (OLD, "tekton.dev/v1alpha1 is not read"),
+    "no time": (TIMELESS, "a pipeline run does not say when it ended"),
+    "no time of a task": (
+        task_run(status={"completionTime": None}),
+        "a task run does not say when it ended",
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "reason"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_one_strange_object_keeps_no_export_back(tmp_path, one, reason):
+    """
+    An object of an old version or without any time of its end is left out aloud, the rest is read.
+    """
+    source, builds = read(tmp_path, pipeline_run(), one)
+
+    assert [build.build.external_id for build in builds] == [uid(1)]
+    assert [skipped.reason for skipped in source.skipped] == [reason]
+
+
 PLAIN = {"labels": {"tekton.dev/pipeline": "shop-ci-1"}, "annotations": {}}
-
-
-def param(name, value):
-    return {"name": name, "value": value}
 
 
 def test_a_run_without_pipelines_as_code(tmp_path):
@@ -197,7 +317,49 @@ def test_a_run_without_pipelines_as_code(tmp_path):
     assert (build.change.commit, build.change.branch) == (SHA, "main")
 
 
+GIVEN = {
+    "ours": {"event": "pull_request", "base": "main", "pull-request": "17"},
+    "others": {"trigger": "pull_request", "base-branch": "refs/heads/main", "pr-number": "17"},
+    "target": {"event": "pull_request", "target-branch": "main", "pull-request": "17"},
+}
+
+
+@pytest.mark.parametrize("params", GIVEN.values(), ids=GIVEN)
+def test_a_pull_request_in_parameters(tmp_path, params):
+    """
+    The parameters of our own Pipeline and their usual other names say what the run was for.
+    """
+    spec = {"params": [param(*pair) for pair in params.items()]}
+    build = only(tmp_path, pipeline_run(metadata=PLAIN, spec=spec)).build
+
+    assert (build.trigger, build.change.base, build.change.pull_request) == (
+        "pull_request",
+        "main",
+        "17",
+    )
+
+
+def test_what_a_run_does_not_give_the_pipeline_does(tmp_path):
+    """
+    A parameter that a run leaves to its pipeline has the pipeline's default, a list does no harm.
+    """
+    declared = [
+        {"name": "event", "default": "push"},
+        {"name": "branch", "default": "main"},
+        {"name": "sha", "default": ["x"]},
+    ]
+    run = pipeline_run(
+        metadata=PLAIN,
+        spec={"params": [param("branch", "cart")]},
+        status={"pipelineSpec": {"params": declared}},
+    )
+    build = only(tmp_path, run).build
+
+    assert (build.trigger, build.change.branch) == ("push", "cart")
+
+
 NAMED = {
+    "by parameter": ({"params": [param("pipeline-name", "ci")], "pipelineRef": None}, {}, "ci"),
     "by reference": ({"pipelineRef": {"name": "ci"}}, {}, "ci"),
     "by resolver": (
         {"pipelineRef": {"resolver": "git", "params": [param("name", "ci")]}},
@@ -344,17 +506,12 @@ BROKEN = {
         without(pipeline_run(), "metadata", "creationTimestamp"),
         "creationTimestamp",
     ),
-    "no end": (
-        without(pipeline_run(), "status", "completionTime"),
-        "completionTime is 'None', not given",
-    ),
     "ends first": (pipeline_run(seconds=-4000), "completionTime|before it was created"),
     "strange end": (pipeline_run(status={"conditions": condition("Maybe")}), "status is 'Maybe'"),
     "no zone": (
         pipeline_run(metadata={"creationTimestamp": "2026-03-02T08:00:00"}),
         "a time with its zone",
     ),
-    "other version": (pipeline_run(apiVersion="tekton.dev/v2"), "apiVersion is 'tekton.dev/v2'"),
     "a list for labels": (pipeline_run(metadata={"labels": ["a"]}), "an object was expected"),
     "a number for a step": (
         pipeline_run(status={"childReferences": [1]}),
@@ -428,7 +585,7 @@ PLACES = st.sampled_from(
             "metadata": "name uid namespace labels annotations creationTimestamp ownerReferences",
             "spec": "params pipelineRef",
             "status": "conditions startTime completionTime childReferences skippedTasks taskRuns "
-            "steps retriesStatus results",
+            "steps retriesStatus results pipelineSpec runs",
         }.items()
         for name in names.split()
     ]
