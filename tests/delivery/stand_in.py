@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-STATE = Path(os.environ["STATE"])
+STATE = Path(os.environ.get("STATE", "."))
 NAME = Path(sys.argv[0]).name
 
 
