@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.manifests.checks import agreement, capacity, every, network, waves
 from tests.manifests.checks.objects import name, named, of_kind, pods
-from tests.manifests.rendering import PRODUCTION, read, render
+from tests.manifests.rendering import PRODUCTION, loose, read, render
 
 BACKUP, ARTIFACTS = ROOT / "k8s/components/backup", ROOT / "k8s/components/backup-artifacts"
 OVERLAYS = ROOT / "tests/manifests/overlays"
@@ -135,6 +135,28 @@ def test_cloudflares_keys_can_be_fetched_where_they_are_wanted_and_nowhere_else(
     assert {each.rule for each in network.check([*render(PRODUCTION), policy])} == {
         "network.forbidden"
     }
+
+
+def test_the_tunnel_and_what_is_applied_by_hand_agree_with_production():
+    """
+    Whatever people apply beside production is held to the rules of what is deployed as a whole.
+    """
+    production = render(PRODUCTION)
+    by_hand = [(path.name, read(path)) for path in loose()]
+    found = {
+        file: [
+            finding for finding in every.of_whole([*production, *objects]) if not _synced(finding)
+        ]
+        for file, objects in (*by_hand, ("cloudflared", TUNNEL))
+    }
+
+    assert {"raycluster.yaml", "rayjob.yaml"} <= found.keys()
+    assert not any(found.values()), found
+
+
+def _synced(finding):
+    """Whether only a sync of Argo CD, which the tunnel is no part of, would be disturbed."""
+    return finding.rule == "operation.wave" and "cloudflared" in finding.where
 
 
 def test_the_certificate_is_the_one_that_traefik_shows():

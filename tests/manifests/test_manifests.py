@@ -10,7 +10,7 @@ from yamllint.config import YamlLintConfig
 from scripts import make_secrets
 from tests.conftest import ROOT
 from tests.manifests import rendering
-from tests.manifests.checks import agreement, every, gitops
+from tests.manifests.checks import agreement, every, gitops, versions
 from tests.manifests.checks.objects import name, named, of_kind, ray_jobs
 from training import job
 
@@ -92,6 +92,19 @@ def test_argo_cd_deploys_what_is_here_and_may(schemas):
 
     assert list(gitops.check(objects, ROOT, rendering.render)) == []
     assert list(every.of_any(objects, schemas)) == []
+
+
+def test_every_image_of_ours_is_of_one_version_and_one_owner():
+    """
+    Whatever is rendered or applied by hand, Tekton's tasks too, names the version of the project.
+    """
+    objects = [each for folder in rendering.kustomizations() for each in rendering.render(folder)]
+    objects += [each for path in rendering.loose() for each in rendering.read(path)]
+
+    assert list(versions.check(objects)) == []
+    assert {"Task/devmind-select", "Pipeline/devmind"} & {
+        where for where, _ in versions.images(objects)
+    }
 
 
 def test_the_one_off_job_is_the_nightly_one():

@@ -7,12 +7,23 @@ from copy import deepcopy
 import pytest
 
 from tests.conftest import ROOT
-from tests.manifests import mistakes, mutations, rendering
+from tests.manifests import mistakes, mistakes_by_place, mistakes_told, mutations, rendering
 from tests.manifests.checks import every, gitops
 from tests.manifests.checks.objects import named
 
-PRODUCTION = list(mutations.table(mistakes.PRODUCTION))
-GITOPS = list(mutations.table(mistakes.GITOPS))
+PRODUCTION = [
+    each
+    for lines in (mistakes.PRODUCTION, mistakes_told.PRODUCTION)
+    for each in mutations.table(lines)
+]
+GITOPS = [
+    each for lines in (mistakes.GITOPS, mistakes_told.GITOPS) for each in mutations.table(lines)
+]
+BY_PLACE = [
+    (place, each)
+    for place, lines in mistakes_by_place.PLACES.items()
+    for each in mutations.table(lines)
+]
 
 
 def rules(findings):
@@ -27,6 +38,24 @@ def test_a_mistake_in_production_is_caught(mutation, schemas):
     objects = mutations.mutated(rendering.render(rendering.PRODUCTION), mutation)
 
     assert mutation.rule in rules(every.of_rule(mutation.rule, objects, schemas))
+
+
+@pytest.mark.parametrize(
+    ("place", "mutation"), BY_PLACE, ids=[f"{place}: {each.title}" for place, each in BY_PLACE]
+)
+def test_a_mistake_in_what_is_taken_together_is_caught(place, mutation, schemas):
+    """
+    Each of these mistakes is found where it is made, also beside production.
+    """
+    parts = [ROOT / each for each in place.split()]
+    objects = [
+        each
+        for part in parts
+        for each in (rendering.render(part) if part.is_dir() else rendering.read(part))
+    ]
+    changed = mutations.mutated(objects, mutation)
+
+    assert mutation.rule in rules(every.of_rule(mutation.rule, changed, schemas))
 
 
 @pytest.mark.parametrize(("rule", "old", "new"), mistakes.SERVE)
@@ -61,14 +90,18 @@ def test_every_rule_has_a_mistake_that_it_catches():
     """
     sources = (ROOT / "tests/manifests/checks").glob("*.py")
     written = {word for path in sources for word in rules_in(path.read_text(encoding="utf-8"))}
-    shown = {each.rule for each in (*PRODUCTION, *GITOPS)} | {row[0] for row in mistakes.SERVE}
+    tried = (*PRODUCTION, *GITOPS, *(each for _, each in BY_PLACE))
+    shown = {each.rule for each in tried} | {row[0] for row in mistakes.SERVE}
 
     assert written - shown - ELSEWHERE == set()
     assert len(PRODUCTION) + len(GITOPS) + len(mistakes.SERVE) >= 120
 
 
-ELSEWHERE = {"operator.job-sidecar", "agreement.fetched-secret", "monitor.pods", "monitor.port"}
-"""Rules of objects that production has not; shown below and in `test_monitors.py`."""
+ELSEWHERE = {
+    *("operator.job-sidecar", "agreement.fetched-secret", "monitor.pods", "monitor.port"),
+    *("keys.made", "sizes.appendonly"),
+}
+"""Rules of what is not in production's objects; shown below, in `test_monitors` and `test_told`."""
 
 
 def rules_in(text):

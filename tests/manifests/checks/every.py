@@ -8,17 +8,53 @@ from pathlib import Path
 from tests.manifests.checks import (
     agreement,
     capacity,
+    fetched,
+    hooks,
+    keys,
+    literals,
     network,
     operation,
     operator_clusters,
     operator_jobs,
+    places,
     policy,
+    registry,
+    rights,
+    routes,
     schemas,
+    scripts,
     serving,
+    sizes,
+    times,
+    variables,
+    versions,
     waves,
+    wiring,
     workers,
 )
 from tests.manifests.checks.objects import Finding, Objects
+
+_TOLD = {
+    "wiring": wiring.check,
+    "variables": variables.check,
+    "scripts": scripts.check,
+    "registry": registry.check,
+    "literals": literals.check,
+    "places": places.check,
+    "sizes": sizes.check,
+}
+"""Checks of what containers are told, by the prefix of their rules."""
+_OWN = _TOLD | {
+    "policy": policy.check,
+    "versions": versions.check,
+    "keys": keys.check,
+    "network": network.check,
+    "routes": routes.check,
+    "rights": rights.check,
+    "times": times.check,
+    "fetched": fetched.check,
+}
+"""Checks of all of whose rules begin with one prefix that no other check has."""
 
 
 def of_any(objects: Objects, folder: Path) -> Iterator[Finding]:
@@ -32,17 +68,27 @@ def of_any(objects: Objects, folder: Path) -> Iterator[Finding]:
     yield from operator_clusters.check(objects)
     yield from operator_jobs.check(objects)
     yield from policy.check(objects)
+    for check in _TOLD.values():
+        yield from check(objects)
+    yield from versions.check(objects)
+    yield from hooks.annotations(objects)
 
 
 def of_whole(objects: Objects) -> Iterator[Finding]:
     """Yield the findings of what holds for everything that is deployed together."""
     yield from serving.check(objects)
+    yield from keys.check(objects)
     yield from agreement.check(objects)
     yield from operation.check(objects)
     yield from workers.check(objects)
     yield from waves.check(objects)
     yield from capacity.check(objects)
     yield from network.check(objects)
+    yield from routes.check(objects)
+    yield from rights.check(objects)
+    yield from times.check(objects)
+    yield from hooks.check(objects)
+    yield from fetched.check(objects)
 
 
 def of_rule(rule: str, objects: Objects, folder: Path) -> Iterator[Finding]:
@@ -53,7 +99,10 @@ def of_rule(rule: str, objects: Objects, folder: Path) -> Iterator[Finding]:
         case "operator":
             yield from operator_clusters.check(objects)
             yield from operator_jobs.check(objects)
-        case "policy":
-            yield from policy.check(objects)
+        case own if own in _OWN:
+            yield from _OWN[own](objects)
+        case "hooks":
+            yield from hooks.annotations(objects)
+            yield from hooks.check(objects)
         case _:
             yield from of_whole(objects)

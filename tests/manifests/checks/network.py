@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from tests.manifests.checks.objects import (
@@ -53,9 +53,12 @@ OPERATOR = Peer("operator", {"app.kubernetes.io/name": "kuberay-operator"}, "kub
 TRAEFIK = Peer("traefik", {"app.kubernetes.io/name": "traefik"}, "traefik")
 RUNNER = Peer("CI runner", {"devmind.io/client": "true"}, "ci")
 PROMETHEUS = Peer("prometheus", {"app.kubernetes.io/name": "prometheus"}, "monitoring")
+GRAFANA = Peer("grafana", {"app.kubernetes.io/name": "grafana"}, "monitoring")
+NODE = Peer("a node", {}, "", "192.168.49.2")
 API_SERVER = Peer("API server", {}, "default")
 STRANGER = Peer("stranger", {"app": "anything"}, "elsewhere", "10.244.7.7")
 NEIGHBOUR = Peer("neighbour", {"app": "anything"})
+_POD_IP = "10.244.1.9"
 
 BEHIND_HAPROXY = (9101, 8404, 8500, 30000, 40000)
 """HAProxy's metrics and statistics, Serve's fallback proxy, and the first ports of replicas."""
@@ -84,10 +87,16 @@ NEEDED = [
     *((PROMETHEUS, pod, 8080) for pod in (HEAD, WORKER, TRAINING)),
     *((PROMETHEUS, HEAD, port) for port in (44217, 44227)),
     *((PROMETHEUS, pod, 9101) for pod in (HEAD, WORKER)),
+    *((HEAD, end, port) for end, port in ((PROMETHEUS, 9090), (GRAFANA, 3000))),
 ]
 FORBIDDEN = [
     *((who, HEAD, 8265) for who in (STRANGER, NEIGHBOUR, TRAEFIK, RUNNER, PROMETHEUS)),
     *((who, HEAD, 6379) for who in (STRANGER, NEIGHBOUR, MLFLOW)),
+    *(
+        (who, pod, port)
+        for who in (STRANGER, NEIGHBOUR, TRAEFIK, RUNNER, PROMETHEUS)
+        for pod, port in ((HEAD, 10001), (TRAINING, 8265), (JAEGER, 16686), (JAEGER, 4317))
+    ),
     *((who, POSTGRES, 5432) for who in (STRANGER, NEIGHBOUR, REDIS, STARTER)),
     *((who, REDIS, 6379) for who in (STRANGER, NEIGHBOUR, WORKER, TRAINING, MLFLOW)),
     *((who, MLFLOW, 5000) for who in (STRANGER, NEIGHBOUR, TRAEFIK)),
@@ -110,6 +119,8 @@ FORBIDDEN = [
 ]
 ACCESS = [(WORKER, INTERNET, 443)]
 """Needed where the service fetches Cloudflare's keys, and forbidden where it does not."""
+BY_NODE_PORT = [(NODE, HEAD, 8000)]
+"""Needed where the service is asked by a port of its node."""
 
 
 def check(objects: Objects) -> Iterator[Finding]:
@@ -122,12 +133,17 @@ def check(objects: Objects) -> Iterator[Finding]:
     fetches = any("DEVMIND_ACCESS_TEAM_DOMAIN" in str(c) for c in of_kind(objects, "ConfigMap"))
     if not any(_denies_all(policy) for policy in policies):
         yield Finding("network.default-deny", "NetworkPolicy", "nothing denies by default")
-    for source, target, port in NEEDED + (ACCESS if fetches else []):
+    by_node = any("'NodePort'" in str(each) for each in of_kind(objects, "RayService"))
+    needed = NEEDED + (ACCESS if fetches else []) + (BY_NODE_PORT if by_node else [])
+    for source, target, port in needed:
         ends = _real(source, every), _real(target, every)
         if None not in ends and not allowed(policies, *ends, port):
             yield Finding("network.needed", f"{source.name} to {target.name}", str(port))
     for source, target, port in FORBIDDEN + ([] if fetches else ACCESS):
-        if allowed(policies, _real(source, every) or source, _real(target, every) or target, port):
+        ends = _somewhere(_real(source, every) or source), _somewhere(
+            _real(target, every) or target
+        )
+        if allowed(policies, *ends, port):
             yield Finding("network.forbidden", f"{source.name} to {target.name}", str(port))
 
 
@@ -137,6 +153,11 @@ def _real(peer: Peer, every: list[Mapping[str, str]]) -> Peer | None:
         return peer
     found = (labels for labels in every if peer.labels.items() <= labels.items())
     return next((Peer(peer.name, labels) for labels in found), None)
+
+
+def _somewhere(peer: Peer) -> Peer:
+    """Return *peer* with an address, so that a block of addresses may be found to cover it."""
+    return replace(peer, ip=peer.ip or _POD_IP)
 
 
 def allowed(policies: Objects, source: Peer, target: Peer, port: int) -> bool:
@@ -168,7 +189,15 @@ def _port(rule: Object, port: int) -> bool:
     ports = rule.get("ports")
     protocol = "UDP" if port == _DNS_PORT else "TCP"
     return not ports or any(
-        each.get("port") == port and each.get("protocol", "TCP") == protocol for each in ports
+        each.get("protocol", "TCP") == protocol and _in_range(each, port) for each in ports
+    )
+
+
+def _in_range(said: Object, port: int) -> bool:
+    """Whether *port* is meant: without a port every one is, and with an end a range."""
+    first = said.get("port")
+    return (
+        first is None or first == port or ("endPort" in said and first <= port <= said["endPort"])
     )
 
 

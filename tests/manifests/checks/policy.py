@@ -84,11 +84,17 @@ def _image(where: str, container: Object) -> Iterator[Finding]:
 def _environment(where: str, container: Object) -> Iterator[Finding]:
     for each in container.get("env", []):
         value = each.get("value")
-        if value and (_SECRET_VALUE.search(value) or _is_secret(each["name"], value)):
+        if value and (looks_secret(value) or named_secret(each["name"], value)):
             yield Finding("policy.secret", where, each["name"])
 
 
-def _is_secret(variable: str, value: str) -> bool:
+def looks_secret(text: str) -> bool:
+    """Whether a text holds a key, a token, or a password in an address."""
+    return bool(_SECRET_VALUE.search(text))
+
+
+def named_secret(variable: str, value: str) -> bool:
+    """Whether a variable is a secret by its name, and its value is no file or plain address."""
     return bool(_SECRET_NAME.search(variable)) and not value.startswith(("/", "sqlite:", "http"))
 
 
@@ -97,7 +103,7 @@ def _plain_secrets(thing: Object) -> Iterator[Finding]:
         yield Finding("policy.secret", name(thing), "Secrets are made outside of Git")
     if thing.get("kind") == "ConfigMap":
         for key, value in (thing.get("data") or {}).items():
-            if _SECRET_VALUE.search(value) or ("\n" not in value and _is_secret(key, value)):
+            if looks_secret(value) or ("\n" not in value and named_secret(key, value)):
                 yield Finding("policy.secret", name(thing), key)
 
 
