@@ -28,7 +28,7 @@ DEADLINE_S = 120.0
 
 
 @contextmanager
-def served(home, *, replicas=None, scaling=None, environment=None):
+def served(home, *, replicas=None, scaling=None, environment=None, report_ms=1000):
     """Serve `serve_config.yaml` from stores in *home*, at a free port; yields the URL.
 
     Args:
@@ -36,6 +36,7 @@ def served(home, *, replicas=None, scaling=None, environment=None):
         replicas: Deployment -> how many replicas it has at least.
         scaling: Deployment -> what its `autoscaling_config` says otherwise.
         environment: What else the head's processes find in their environment.
+        report_ms: How often Ray's processes report their metrics; usually every 10 s.
     """
     with (
         tempfile.TemporaryDirectory(prefix="rs", dir="/tmp", ignore_cleanup_errors=True) as folder,
@@ -52,7 +53,7 @@ def served(home, *, replicas=None, scaling=None, environment=None):
             env.setenv(name, value)
         for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "ENVIRONMENT", "RAY_ADDRESS"):
             env.delenv(name, raising=False)
-        with head(folder) as address:
+        with head(folder, report_ms) as address:
             until(lambda: _connected(address), "connected")
             try:
                 yield _deploy(any_free(1)[0], replicas or {}, scaling or {})
@@ -62,7 +63,7 @@ def served(home, *, replicas=None, scaling=None, environment=None):
 
 
 @contextmanager
-def head(folder):
+def head(folder, report_ms=1000):
     """A Ray head with ports of its own, as other Rays may run here; yields its address."""
     names = (
         "port",
@@ -80,7 +81,7 @@ def head(folder):
         "num-cpus": 2,
         "object-store-memory": 100 * 2**20,
         "temp-dir": folder,
-        "system-config": '{"metrics_report_interval_ms": 1000}',
+        "system-config": json.dumps({"metrics_report_interval_ms": report_ms}),
     }
     ray_command = Path(sys.executable).parent / "ray"
     command = [str(ray_command), "start", "--head", "--block"]
@@ -128,9 +129,9 @@ def deploy(said):
     _get_global_client().deploy_apps(ServeDeploySchema.model_validate(said))
 
 
-def until(holds, what):
+def until(holds, what, within_s=DEADLINE_S):
     """Wait until *holds* does; errors of a service that is not up yet count as no."""
-    deadline, error = time.monotonic() + DEADLINE_S, None
+    deadline, error = time.monotonic() + within_s, None
     while time.monotonic() < deadline:
         try:
             if holds():
@@ -138,7 +139,7 @@ def until(holds, what):
         except httpx.HTTPError as happened:
             error = happened
         time.sleep(0.2)
-    pytest.fail(f"still not {what} after {DEADLINE_S:.0f} s; last error: {error}")
+    pytest.fail(f"still not {what} after {within_s:.0f} s; last error: {error}")
 
 
 def lines():
