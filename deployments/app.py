@@ -37,6 +37,7 @@ from deployments.http import About, HttpApp, Service, make_http_app
 from deployments.intelligence import TestIntelligenceService
 from deployments.lean import without_pandas
 from deployments.metrics import Instruments
+from deployments.question_metrics import QuestionMetrics
 from deployments.remote import Remote, RemoteHistory, RemotePredictions
 from deployments.remote_versions import RemoteVersions
 from deployments.replica_logs import configure_replica
@@ -145,6 +146,7 @@ class Ingress:
             tests=self._models["test-intelligence"],
         )
         self._scrape = Scrape(metric_agents)
+        self._questions = QuestionMetrics(equipment.instruments())
 
     async def readiness(self) -> dict[str, Readiness]:
         """Return every other deployment's readiness, all asked at once."""
@@ -159,6 +161,10 @@ class Ingress:
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """Tell Serve how many questions wait or are being answered, by deployment."""
         return told(self._predictions.under_way())
+
+    async def check_health(self) -> None:
+        """Say in the metrics how many questions wait or are being answered."""
+        self._questions.show(self._predictions)
 
     async def _serving(self) -> dict[str, str | None]:
         found = await asyncio.gather(*(part.readiness() for part in self._models.values()))

@@ -232,6 +232,7 @@ class Bench(Generic[M, S]):
 
     async def check_health(self) -> None:
         """Look whether another version is wanted, and what builds have ended; never waits."""
+        self.slot.show()
         self.slot.follow_soon()
         if self.beside is not None:
             self.beside.shadow.follow_soon()

@@ -59,6 +59,11 @@ class Coalescer(Generic[Q, A]):
         self._woken = False
 
     @property
+    def waiting(self) -> int:
+        """How many questions wait for a call; `Limits.waiting` of them at most."""
+        return len(self._waiting)
+
+    @property
     def under_way(self) -> int:
         """How many questions wait or are being answered: the queue as callers see it."""
         asked = sum(not future.done() for call in self._calls.values() for future in call)

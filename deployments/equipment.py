@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from deployments.bench import Bench
 from deployments.beside import Beside
@@ -21,6 +23,7 @@ from deployments.build_optimizer import Intervals, foretold_duration, usual_pipe
 from deployments.bundles import open_bundle
 from deployments.drifting import build_drift, no_drift
 from deployments.failure_predictor import Corrections, foretold_risk
+from deployments.held_gauges import HeldGauges
 from deployments.history_service import Desk
 from deployments.intelligence import foretold_selection, only_pipeline
 from deployments.job_metrics import JobMetrics
@@ -93,7 +96,8 @@ class Equipment:
         store = patiently(lambda: open_history(settings.database))
         jobs = patiently(lambda: open_jobs(settings.database))
         registry = Registry(settings.tracking_uri, settings.artifacts)
-        metrics = Metrics(self.instruments())
+        gauges = HeldGauges(self.instruments())
+        metrics = Metrics(gauges)
         predictions = patiently(lambda: open_predictions(settings.database))
 
         def retrain(model: str, reason: str) -> None:
@@ -120,7 +124,7 @@ class Equipment:
             runner=self.runner(),
             now=utc_now,
             new_id=job_id,
-            metrics=JobMetrics(self.instruments()),
+            metrics=JobMetrics(gauges),
             every=timedelta(hours=every_h) if every_h else None,
         )
         lifecycle = Lifecycle(
@@ -130,7 +134,13 @@ class Equipment:
             watch=oversight.watch,
         )
         recorder = Recorder(store, metrics=metrics, now=utc_now)
-        return Desk(overview=store, recorder=recorder, lifecycle=lifecycle, oversight=oversight)
+        return Desk(
+            overview=store,
+            recorder=recorder,
+            lifecycle=lifecycle,
+            oversight=oversight,
+            gauges=gauges,
+        )
 
     def build_optimizer(self, versions: Versions) -> Bench[BuildOptimizer, BuildState]:
         """Make what the build-optimizer deployment works with."""
@@ -160,7 +170,10 @@ class Equipment:
         def load(bundle: Bundle) -> TestIntelligence:
             return TestIntelligence.load(bundle, TestState.names)
 
-        eyes = Eyes(tell=foretold_selection, drift=no_drift, judged_by_tests=True)
+        def names(state: TestState, numbers: NDArray[np.int32]) -> list[str]:
+            return state.tests.names(numbers)
+
+        eyes = Eyes(tell=foretold_selection, drift=no_drift, names=names)
         slot = (TEST_INTELLIGENCE, versions, load)
         return self._bench(slot, TestState, only_pipeline, eyes)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deployments.answers import Readiness
+from deployments.held_gauges import HeldGauges
 from deployments.lifecycle import Lifecycle
 from deployments.lifecycle_answers import (
     JobAnswer,
@@ -47,12 +48,14 @@ class Desk:
         recorder: Records events.
         lifecycle: Looks after models.
         oversight: Looks how they do on live builds.
+        gauges: What the two say in the metrics.
     """
 
     overview: Overview
     recorder: Recorder
     lifecycle: Lifecycle
     oversight: Oversight | None = None
+    gauges: HeldGauges | None = None
 
 
 class HistoryService:
@@ -67,6 +70,7 @@ class HistoryService:
         self._recorder = desk.recorder
         self._lifecycle = desk.lifecycle
         self._oversight = desk.oversight
+        self._gauges = desk.gauges
 
     async def queued(self, build: QueuedBuild) -> Receipt:
         """Record that a build was queued; durable on return."""
@@ -121,6 +125,8 @@ class HistoryService:
         """Look how the models do on live builds; never waits for it."""
         if self._oversight is not None:
             self._oversight.look_soon()
+        if self._gauges is not None:
+            self._gauges.again()
 
     async def bundle(self, model: str, version: str) -> bytes:
         """Return a version's bundle, packed."""

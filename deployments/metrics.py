@@ -140,16 +140,22 @@ class Metrics:
         self._named: set[str] = set()
         self._shown: set[tuple[str, str, str]] = set()
 
-    def watched(self, prediction: Prediction) -> None:
-        """Count a prediction whose outcome is known, and the failing tests it had left out."""
+    def watched(self, prediction: Prediction) -> int:
+        """Count a prediction whose outcome is known, and the failing tests it had left out.
+
+        Returns:
+            How many of these there were, for somebody who had asked.
+        """
         if prediction.role != "champion" or prediction.outcome is None:
-            return
+            return 0
         project = self.project(prediction.project)
         self._watched.inc(tags={"model": prediction.model, "project": project})
-        if prediction.model == TEST_INTELLIGENCE and prediction.made_by == "service":
-            escaped = decode_outcome(prediction.outcome).escaped
-            if escaped:
-                self._escapes.inc(escaped, tags={"project": project})
+        if prediction.model != TEST_INTELLIGENCE or prediction.made_by != "service":
+            return 0
+        escaped = decode_outcome(prediction.outcome).escaped
+        if escaped:
+            self._escapes.inc(escaped, tags={"project": project})
+        return escaped
 
     def forgotten(self, model: str, kind: str) -> None:
         """Count a prediction that could not be made, held or kept."""
@@ -203,11 +209,13 @@ class Metrics:
         if of:
             self._selected.observe(selected / of)
 
-    def loaded(self, model: str, version: str, *, instead_of: str | None) -> None:
-        """Say which version this replica serves now, and which no longer."""
-        if instead_of is not None:
-            self._loaded.set(0, tags={"model": model, "version": instead_of})
+    def loaded(self, model: str, version: str) -> None:
+        """Say which version this replica serves now."""
         self._loaded.set(1, tags={"model": model, "version": version})
+
+    def unloaded(self, model: str, version: str) -> None:
+        """Say which version this replica serves no longer."""
+        self._loaded.set(0, tags={"model": model, "version": version})
 
     def exact(self, model: str, *, packed: bool) -> None:
         """Say whether this replica answers by packed trees, which are exact, or by the library."""

@@ -190,15 +190,23 @@ class ModelSlot(Generic[M]):
             log.exception("model rejected", model=self.name, wanted=version, serving=before)
             return
         self._loaded, self._failed, self._reason = Loaded(model=model, version=version), None, ""
-        if not self._silent:
-            self._metrics.loaded(self.name, version, instead_of=before)
+        if before is not None and not self._silent:
+            self._metrics.unloaded(self.name, before)
+        self.show()
         self._tell_exactness(model, version)
         log.info("model swapped", model=self.name, serving=version, before=before)
 
-    def _tell_exactness(self, model: M, version: str) -> None:
-        if not isinstance(model, OfTrees):
+    def show(self) -> None:
+        """Say in the metrics what is in use; they forget what is not said again and again."""
+        if self._loaded is None or self._silent:
             return
-        slow = model.by_library
+        model = self._loaded.model
+        self._metrics.loaded(self.name, self._loaded.version)
+        if isinstance(model, OfTrees):
+            self._metrics.exact(self.name, packed=not model.by_library)
+
+    def _tell_exactness(self, model: M, version: str) -> None:
+        slow = model.by_library if isinstance(model, OfTrees) else {}
         if slow:
             log.warning(
                 "library predicts in the place of packed trees",
@@ -207,8 +215,6 @@ class ModelSlot(Generic[M]):
                 predictors=len(slow),
                 why=sorted(set(slow.values())),
             )
-        if not self._silent:
-            self._metrics.exact(self.name, packed=not slow)
 
 
 def _said(error: Exception) -> str:

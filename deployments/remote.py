@@ -225,6 +225,11 @@ class RemotePredictions:
         asked = (self._durations.under_way, self._failures.under_way, self._selections.under_way)
         return dict(zip(self._names, asked, strict=True))
 
+    def waiting(self) -> dict[str, int]:
+        """Return how many questions to each deployment wait for a call."""
+        waits = (self._durations.waiting, self._failures.waiting, self._selections.waiting)
+        return dict(zip(self._names, waits, strict=True))
+
     async def duration(self, question: DurationQuestion) -> DurationAnswer:
         """How long will it take?"""
         return await self._durations.ask(sent(question))

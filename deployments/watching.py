@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ import structlog
 from numpy.typing import NDArray
 
 from deployments.case import Case
+from deployments.escapes import tell_escapes
 from deployments.live_state import FoldedState
 from deployments.metrics import Metrics
 from deployments.model_slot import Loaded, ModelSlot
@@ -66,12 +68,13 @@ class Eyes(Generic[M, S]):
     Attributes:
         tell: What a version says of a queued build; `None` where it abstains.
         drift: How far a project has moved since the version was trained, as it is kept.
-        judged_by_tests: Whether it takes a build's failing tests to judge what was said of it.
+        names: Names of tests by their numbers; with it, what was said of a build is judged by its
+            failing tests, and those that a selection had left out are named in the log.
     """
 
     tell: Callable[[Case[M, S]], Said | None]
     drift: Callable[[Loaded[M], S, str], bytes]
-    judged_by_tests: bool = False
+    names: Callable[[S, NDArray[np.int32]], list[str]] | None = None
 
 
 class WatchedHistory(Events, Protocol):
@@ -187,7 +190,7 @@ class Watcher(Generic[M, S]):
                 return True
             after = events[-1].sequence if events else start
             step = self._step(name, state, events, loaded, before=at, after=after)
-            if not self._written(step):
+            if not self._written(step, state):
                 self._states.forget(name)  # another replica was here
                 return False
             self._states.keep(name, state, after)
@@ -274,11 +277,11 @@ class Watcher(Generic[M, S]):
 
     def _failing(self, event: BuildFinished) -> NDArray[np.int32]:
         reports: list[Unpacked] = []
-        if self._eyes.judged_by_tests:
+        if self._eyes.names is not None:
             reports = self._history.unpacked_reports(event.build_id, until=event.sequence)
         return failing_tests((report.tests, report.verdicts) for report in reports)
 
-    def _written(self, step: Step) -> bool:
+    def _written(self, step: Step, state: S) -> bool:
         model = self._slot.name
 
         def judge(body: bytes, told: Told) -> bytes:
@@ -293,9 +296,16 @@ class Watcher(Generic[M, S]):
         found = self._book.advance(step, judge)
         if found is None:
             return False
-        for prediction in found:
-            self._metrics.watched(prediction)
+        escaped = [prediction for prediction in found if self._metrics.watched(prediction)]
+        self._tell_escapes(escaped, step, state)
         return True
+
+    def _tell_escapes(self, escaped: Sequence[Prediction], step: Step, state: S) -> None:
+        names, ended = self._eyes.names, {told.build_id: told for told in step.told}
+        for prediction in escaped:
+            told = ended.get(prediction.build_id or "")
+            if told is not None and names is not None:
+                tell_escapes(prediction, told, partial(names, state))
 
 
 def _prediction(  # noqa: PLR0913, PLR0917 - the parts of one row

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from deployments.auth import Keys
 from deployments.http import models, predictions, problems, records
 from deployments.http.access import AccessGate
-from deployments.http.direct import DirectRoutes
+from deployments.http.direct import direct_routes
 from deployments.http.documented import describe
 from deployments.http.jobs import jobs_router
 from deployments.http.middleware import RequestContext
@@ -82,7 +82,7 @@ def make_http_app(  # noqa: PLR0913 - each is one thing the door needs to know
     app.include_router(jobs_router(service.lifecycle, demand))
     app.include_router(models.models_router(service.lifecycle, demand))
     app.include_router(page_router(app))
-    app.router.routes.insert(0, DirectRoutes(questions))
+    app.router.routes[:0] = direct_routes(questions)
     problems.install(app)
     describe(app, [*records.BODIES, *predictions.BODIES, *models.BODIES])
     return app

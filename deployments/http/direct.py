@@ -16,31 +16,40 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_NOT_ITS_OWN: tuple[Match, Scope] = (Match.NONE, {})
 
 
-class DirectRoutes(BaseRoute):
-    """Answers `POST` to the paths of a router by its endpoints; every other request is not its own.
+class DirectRoute(BaseRoute):
+    """Answers `POST` to one path by its endpoint; every other request is not its own.
 
-    Whatever an endpoint raises is answered as that of any route.
+    Whatever the endpoint raises is answered as that of any route.
 
     Args:
-        described: Its endpoints take the request and nothing else, its paths have no parameters.
+        described: Its endpoint takes the request and nothing else, its path has no parameters.
     """
 
-    def __init__(self, described: APIRouter) -> None:
-        routes = (route for route in described.routes if isinstance(route, APIRoute))
-        self._endpoints: dict[str, Endpoint] = {route.path: route.endpoint for route in routes}
+    methods = frozenset({"POST"})
+
+    def __init__(self, described: APIRoute) -> None:
+        self.path = described.path
+        """What Serve's metrics and logs call a request that `matches`."""
+        self._endpoint: Endpoint = described.endpoint
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Say whether a request is its own."""
-        if scope["type"] == "http" and scope["method"] == "POST":
-            endpoint = self._endpoints.get(get_route_path(scope))
-            if endpoint is not None:
-                return Match.FULL, {"endpoint": endpoint}
-        return Match.NONE, {}
+        # The end first: each request is shown to all routes, and most paths end otherwise.
+        if not scope["path"].endswith(self.path) or scope["type"] != "http":
+            return _NOT_ITS_OWN
+        if scope["method"] == "POST" and get_route_path(scope) == self.path:
+            return Match.FULL, {"endpoint": self._endpoint}
+        return _NOT_ITS_OWN
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that `matches`."""
-        endpoint: Endpoint = scope["endpoint"]
-        response = await endpoint(Request(scope, receive, send))
+        response = await self._endpoint(Request(scope, receive, send))
         await response(scope, receive, send)
+
+
+def direct_routes(described: APIRouter) -> list[DirectRoute]:
+    """Return what answers the requests to a router's paths in its place."""
+    return [DirectRoute(route) for route in described.routes if isinstance(route, APIRoute)]

@@ -39,7 +39,7 @@ _REFUSALS = refusals(*REFUSED, 404, 413)
 
 
 def predictions_router(predictions: Predictions, demand: Guard) -> APIRouter:
-    """Return the routes below `/api/v1` that predict; `DirectRoutes` may call them.
+    """Return the routes below `/api/v1` that predict; `direct_routes` may call them.
 
     A project that was never seen is no error: the answer abstains and says why.
     """

@@ -103,6 +103,19 @@ def slowed(n, times):
     return [*before, Finished(build_id=end.build_id, outcome=outcome)]
 
 
+def failed_by(build, tests):
+    """What happened to a build by whose tests it failed, all of them in one job."""
+    started = build.queued_at + timedelta(seconds=10)
+    ended = started + timedelta(seconds=240)
+    runs = tuple(TestRun(name=name, verdict=Verdict.FAILED, duration_s=1.0) for name in tests)
+    outcome = BuildOutcome(status=BuildStatus.FAILED, started_at=started, finished_at=ended)
+    return [
+        Queued(build=build),
+        Reported(build_id=build.build_id, report=TestReport(runs=runs, name="test")),
+        Finished(build_id=build.build_id, outcome=outcome),
+    ]
+
+
 def record(store, count, *, first=0, project=PROJECT):
     """Record that many builds, from the first to the last."""
     for n in range(first, first + count):

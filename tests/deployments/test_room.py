@@ -289,6 +289,9 @@ class Slot:
     def follow_soon(self):
         pass
 
+    def show(self):
+        pass
+
 
 class Started:
     times = 0

@@ -9,7 +9,7 @@ import pytest
 from deployments.metrics import Metrics
 from deployments.questions import About, DurationQuestion, FailureQuestion, SelectionQuestion
 from devmind.ci import ChangedFile
-from devmind.errors import InvalidInput, ModelUnavailable, NotFound
+from devmind.errors import HistoryUnavailable, InvalidInput, ModelUnavailable, NotFound
 from devmind.events import Queued
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from models.selection import Budget, Confidence, MissRate, TimeShare
@@ -68,6 +68,27 @@ def test_a_duration_comes_with_interval_reasons_version_and_sequence(serve, inst
     assert (
         instruments.get("devmind_predictions_total", model=BUILD_OPTIMIZER, abstained="false") == 1
     )
+
+
+def test_answers_from_memory_are_counted(serve, instruments, monkeypatch):
+    """
+    While the history is away a model answers of a project that it knows, and each answer counts.
+    """
+    service = serve(BUILD_OPTIMIZER)
+    asyncio.run(service.predict(DurationQuestion(about=about())))
+    states = service._bench.states
+    monkeypatch.setattr(states, "_max_age_s", 0.0)
+
+    def away(*_values, **_named):
+        raise HistoryUnavailable("connection refused")
+
+    monkeypatch.setattr(states._history, "tail", away)
+    counted = []
+    for author in ("ann", "bo"):
+        asyncio.run(service.predict(DurationQuestion(about=about(author=author))))
+        counted.append(instruments.get("devmind_stale_answers_total", model=BUILD_OPTIMIZER))
+
+    assert counted == [1, 2]
 
 
 @pytest.mark.parametrize(

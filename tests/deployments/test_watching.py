@@ -6,25 +6,34 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
 import pytest
+import structlog
 
 from deployments.build_optimizer import BuildOptimizerService, foretold_duration
 from deployments.case import Case
 from deployments.equipment import Equipment
+from deployments.escapes import LONGEST_NAME, NAMED, tell_escapes
+from deployments.intelligence import TestIntelligenceService
 from deployments.latest import Latest
 from deployments.model_slot import Loaded
-from deployments.questions import About, DurationQuestion
+from deployments.questions import About, DurationQuestion, SelectionQuestion
 from devmind.settings import ServerSettings
 from features.build_state import BuildState
+from history.linking import Told
 from history.open import open_history, open_jobs, open_predictions
-from models.names import BUILD_OPTIMIZER, MODELS
+from history.predicted import Prediction
+from models.names import BUILD_OPTIMIZER, MODELS, TEST_INTELLIGENCE
 from models.registry import Registry
+from models.selection import TimeShare
 from models.shadowing import Shadowing
-from models.watch import DurationSaid, decode
+from models.watch import DurationSaid, SelectionSaid, decode, encode, left_out
 from models.watch_cards import LIVE_POLICIES
 from tests.deployments.company import (
     PROJECT,
+    START,
     bundle,
+    failed_by,
     happened,
     queued,
     record,
@@ -291,6 +300,77 @@ def test_drift_starts_one_training_a_day(place):
     labels = {"model": BUILD_OPTIMIZER, "project": PROJECT}
     shown = place.instruments.get("devmind_rolling_error_ratio", **labels)
     assert shown == watch.figures["error_ratio"]
+
+
+async def selected(bench, builds):
+    """Ask for a selection of each build, as CI does before it records it."""
+    service = TestIntelligenceService(bench)
+    answers = []
+    for build in builds:
+        about = About(project=PROJECT, commit=build.change.commit, files=build.change.files)
+        question = SelectionQuestion(about=about, target=TimeShare(share=0.3))
+        answers.append(await service.select(question))
+    return answers
+
+
+def test_tests_that_escape_are_counted_and_named_in_the_log(place):
+    """
+    When a build fails by tests that a selection had left out, the log names the build, the project
+    and the tests, as many as are counted; a test that was selected is not named.
+    """
+    bench, build = place.bench(TEST_INTELLIGENCE), queued(RECORDED)
+
+    async def story():
+        await looked(bench)
+        (answer,) = await selected(bench, [build])
+        tests = (answer.skipped_tests[0], answer.skipped_tests[1], answer.selected_tests[0])
+        place.store.append(PROJECT, failed_by(build, tests))
+        with structlog.testing.capture_logs() as lines:
+            await bench.watcher.look()
+        return tests, [line for line in lines if line["event"] == "tests escaped"]
+
+    tests, lines = asyncio.run(story())
+
+    assert place.instruments.get("devmind_escapes_total", project=PROJECT) == 2
+    (line,) = lines
+    assert (line["project"], line["build"]) == (PROJECT, build.build_id)
+    assert (line["escaped"], line["failing"]) == (2, 3)
+    assert sorted(line["tests"]) == sorted(tests[:2])
+
+
+def test_a_line_about_escapes_is_short():
+    """
+    However many tests escape, and however long their names are, a line holds so many of each.
+    """
+    numbers = np.arange(1_000, dtype=np.int32)
+    body = encode(SelectionSaid(gaps=left_out(numbers), total=2_000, time_share=0.5))
+    told = Told(
+        build_id="b",
+        pipeline="p",
+        branch="",
+        commit="c",
+        queued=1,
+        known_at=2,
+        failed=True,
+        duration_s=1.0,
+        failing=numbers,
+    )
+    said = Prediction(
+        model=TEST_INTELLIGENCE,
+        version="1",
+        role="champion",
+        made_by="service",
+        made_at=START,
+        as_of=1,
+        project=PROJECT,
+        body=body,
+    )
+    with structlog.testing.capture_logs() as lines:
+        tell_escapes(said, told, lambda few: [f"{n}{'x' * 10_000}" for n in few])
+
+    (line,) = lines
+    assert (line["escaped"], len(line["tests"])) == (1_000, NAMED)
+    assert max(map(len, line["tests"])) == LONGEST_NAME
 
 
 class Broken:
