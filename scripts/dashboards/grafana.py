@@ -171,12 +171,13 @@ def _others() -> dict[str, Any]:
 
 
 def _promotions() -> dict[str, Any]:
-    moved = "changes((sum by (model, version) (ray_devmind_model_loaded))[2m:30s]) > 0"
+    served = "count by (model, version) (ray_devmind_model_loaded > 0)"
+    before = "count by (model, version) (ray_devmind_model_loaded offset 2m > 0)"
     return {
         "name": "Versions that came or went",
         "datasource": _SOURCE,
         "enable": True,
-        "expr": moved,
+        "expr": f"({served} unless {before}) or ({before} unless {served})",
         "iconColor": "blue",
         "titleFormat": "{{model}} {{version}}",
         "step": "60s",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from scripts.dashboards.grafana import Choice, Dashboard, Panel
+from scripts.dashboards.promql import CLUSTERS, C
 
-_M = 'model=~"$model"'
+_M = f'{C},model=~"$model"'
 _MP = 'model=~"$model",project=~"$project"'
-_REQUESTS = 'application="devmind",route!~"/health|/ready|/metrics"'
+_REQUESTS = f'{C},route!~"/health|/ready|/metrics"'
+"""Of what the rules record, which leave out /-/... already."""
 
 
 def _rolling(figure: str, by: str = "max") -> dict[str, str]:
@@ -20,17 +22,17 @@ _SERVICE = (
         why="Requests a second by route; a route that stops is a CI system that stopped asking.",
         queries={
             "{{route}}": "sum by (route)"
-            f" (rate(ray_serve_num_http_requests_total{{{_REQUESTS}}}[$__rate_interval]))"
+            f" (devmind:http_requests:increase5m{{{_REQUESTS}}}) / 300"
         },
         unit="reqps",
     ),
     Panel(
         title="Failed requests",
-        why="Share of the requests that ended in a 5xx; the objective is 0.5 % over 30 days.",
+        why="Share that ended in a 5xx or by timeout; the objective is 0.5 % over 30 days.",
         queries={
-            "5 minutes": "devmind:http_errors:ratio_rate5m",
-            "1 hour": "devmind:http_errors:ratio_rate1h",
-            "6 hours": "devmind:http_errors:ratio_rate6h",
+            "5 minutes {{ray_io_cluster}}": f"devmind:http_errors:ratio_rate5m{{{C}}}",
+            "1 hour {{ray_io_cluster}}": f"devmind:http_errors:ratio_rate1h{{{C}}}",
+            "6 hours {{ray_io_cluster}}": f"devmind:http_errors:ratio_rate6h{{{C}}}",
         },
         unit="percentunit",
         limit=0.072,
@@ -39,10 +41,36 @@ _SERVICE = (
     Panel(
         title="Latency, 95th percentile",
         why="1 request in 20 takes longer; CI jobs wait for it.",
-        queries={"{{route}}": "devmind:http_latency_ms:p95_rate5m"},
+        queries={
+            "{{route}} {{ray_io_cluster}}": f"devmind:http_latency_ms:p95_rate5m{{{C}}}",
+        },
         unit="ms",
         limit=1000,
         alert="DevMindLatencyHigh",
+    ),
+    Panel(
+        title="Failures that no replica counts",
+        why="In 5 minutes: what HAProxy answered itself, and what full replicas refused.",
+        queries={"{{ray_io_cluster}}": f"devmind:uncounted_failures:increase5m{{{C}}}"},
+        alert="DevMindProxyFails",
+    ),
+    Panel(
+        title="Given up by their callers",
+        why="Requests of 30 minutes whose caller left before they were answered (499).",
+        queries={
+            "{{route}}": "sum by (route)"
+            f' (devmind:http_requests:increase30m{{{_REQUESTS},status_code="499"}})'
+        },
+        alert="DevMindCallersLeave",
+    ),
+    Panel(
+        title="Questions that wait",
+        why="In the fullest ingress; beyond 256, of tests 64, they are refused.",
+        queries={
+            "{{model}}": "max by (model)"
+            f' (ray_devmind_questions_under_way{{{_M},state="waiting"}})'
+        },
+        alert="DevMindQuestionsWait",
     ),
 )
 _ANSWERS = (
@@ -79,9 +107,9 @@ _ANSWERS = (
         why="How much of the suite selections keep: the median, and 9 in 10.",
         queries={
             "median": "histogram_quantile(0.5, sum by (le)"
-            " (rate(ray_devmind_selected_share_bucket[1h])))",
+            f" (rate(ray_devmind_selected_share_bucket{{{C}}}[1h])))",
             "9 in 10": "histogram_quantile(0.9, sum by (le)"
-            " (rate(ray_devmind_selected_share_bucket[1h])))",
+            f" (rate(ray_devmind_selected_share_bucket{{{C}}}[1h])))",
         },
         unit="percentunit",
     ),
@@ -98,10 +126,10 @@ _ANSWERS = (
         title="Replicas",
         why="Healthy replicas of each deployment, and how many its autoscaler wants.",
         queries={
-            "{{deployment}} healthy": "sum by (deployment)"
-            ' (ray_serve_deployment_replica_healthy{application="devmind"})',
-            "{{deployment}} wanted": "max by (deployment)"
-            ' (ray_serve_autoscaling_target_replicas{application="devmind"})',
+            "{{deployment}} healthy {{ray_io_cluster}}": "sum by (ray_io_cluster, deployment)"
+            f' (ray_serve_deployment_replica_healthy{{{C},application="devmind"}})',
+            "{{deployment}} wanted {{ray_io_cluster}}": "max by (ray_io_cluster, deployment)"
+            f' (ray_serve_autoscaling_desired_replicas{{{C},application="devmind"}})',
         },
         alert="DevMindReplicaUnhealthy",
     ),
@@ -178,6 +206,7 @@ PREDICTIONS = Dashboard(
     title="DevMind / Predictions",
     about="Is the service well, what does it answer, and do its answers come true?",
     choices=(
+        CLUSTERS,
         Choice(name="model", metric="ray_devmind_model_loaded", label="model"),
         Choice(name="project", metric="ray_devmind_watched_builds_total", label="project"),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.dashboards.grafana import Choice, Dashboard, Panel
+from scripts.dashboards.promql import CLUSTERS, C, increase
 
 _M = 'model=~"$model"'
 _JOBS = (
@@ -31,8 +32,9 @@ _JOBS = (
         title="Jobs that ended in a day",
         why="By how they ended. Failed jobs change nothing that is served.",
         queries={
-            "{{model}} {{state}}": "sum by (model, state)"
-            f" (increase(ray_devmind_training_jobs_total{{{_M}}}[1d]))"
+            "{{model}} {{state}}": "sum by (model, state) ("
+            + increase("ray_devmind_training_jobs_total", _M, "1d")
+            + ")"
         },
         width=12,
         alert="DevMindRetrainingFailed",
@@ -67,8 +69,9 @@ _VERSIONS = (
         title="Versions that could not be loaded",
         why="Replicas keep what they have; the log says why.",
         queries={
-            "{{model}}": f"sum by (model) (increase(ray_devmind_model_load_failures_total{{{_M}}}"
-            "[1h]))"
+            "{{model}}": "sum by (model) ("
+            + increase("ray_devmind_model_load_failures_total", _M, "1h")
+            + ")"
         },
         alert="DevMindModelRejected",
     ),
@@ -78,8 +81,10 @@ _ROOM = (
         title="CPUs",
         why="What Ray has handed out, and what it has. Training takes what is free.",
         queries={
-            "used": 'sum(ray_resources{Name="CPU",State="USED"})',
-            "free": 'sum(ray_resources{Name="CPU",State="AVAILABLE"})',
+            "used {{ray_io_cluster}}": "sum by (ray_io_cluster)"
+            f' (ray_resources{{{C},Name="CPU",State="USED"}})',
+            "free {{ray_io_cluster}}": "sum by (ray_io_cluster)"
+            f' (ray_resources{{{C},Name="CPU",State="AVAILABLE"}})',
         },
         width=12,
     ),
@@ -87,8 +92,10 @@ _ROOM = (
         title="Object store",
         why="Shared memory of the nodes; training examples pass through it.",
         queries={
-            "used": "sum(ray_object_store_used_memory)",
-            "available": "sum(ray_object_store_available_memory)",
+            "used {{ray_io_cluster}}": "sum by (ray_io_cluster)"
+            f" (ray_object_store_used_memory{{{C}}})",
+            "available {{ray_io_cluster}}": "sum by (ray_io_cluster)"
+            f" (ray_object_store_available_memory{{{C}}})",
         },
         unit="bytes",
         width=12,
@@ -99,6 +106,6 @@ RETRAINING = Dashboard(
     uid="devmind-retraining",
     title="DevMind / Retraining",
     about="Do models keep learning, and is what they learn better?",
-    choices=(Choice(name="model", metric="ray_devmind_model_loaded", label="model"),),
+    choices=(CLUSTERS, Choice(name="model", metric="ray_devmind_model_loaded", label="model")),
     rows={"Jobs": _JOBS, "Versions": _VERSIONS, "Room to train in": _ROOM},
 )

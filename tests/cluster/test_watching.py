@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 import httpx
 import msgspec
 import pytest
+import ray
 from prometheus_client.parser import text_string_to_metric_families
 
 from devmind.settings import ServerSettings
@@ -14,22 +15,25 @@ from devmind.wire import EventsBody
 from history.open import open_history
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
 from models.registry import Registry
-from tests.cluster.serving import served, until
+from tests.cluster.serving import lines, served, until
 from tests.deployments.company import (
     PROJECT,
     bundle,
+    failed_by,
     queued,
     record,
     register,
     scorecard,
     slowed,
 )
+from tests.monitoring.names import WATCHED, read
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 MODEL = "build-optimizer"
 DURATION = f"/api/v1/{MODEL}/predict"
 RECORDED, SHADOWED, SLOW = 100, 30, 90
+ESCAPED = 1_000
 OVER = ("succeeded", "failed")
 
 
@@ -120,6 +124,8 @@ def test_a_shadow_answers_silently_under_load(url):
         until(lambda: metric(url, "devmind_shadow_answers_total", state="answered"), "shadowing")
         told(url, range(RECORDED, RECORDED + SHADOWED))
         until(lambda: status(url)["versions"][0]["gate"], "compared")
+    shadow = {"model": BUILD_OPTIMIZER, "version": "2"}
+    until(lambda: metric(url, "devmind_shadow_builds", **shadow), "shown")
 
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.json()["model_version"] for answer in answers} == {"1"}
@@ -128,6 +134,30 @@ def test_a_shadow_answers_silently_under_load(url):
     assert (found["champion"], second["earned"], found["shadow"]) == ("1", False, None)
     assert second["gate"][0].startswith("shadowed version 1 for")
     assert "worse than the champion's" in " ".join(second["gate"])
+
+
+def test_tests_that_escape_are_counted_and_named_in_the_log(url):
+    """
+    When a build fails by tests that somebody's selection had left out, they are counted, and the
+    log names the build and the tests.
+    """
+    build = queued(ESCAPED)
+    question = {
+        "project_name": PROJECT,
+        "commit_hash": build.change.commit,
+        "changed_files": ["src/cart.py"],
+        "target": {"time_share": 0.3},
+    }
+    answer = ok(httpx.post(f"{url}/api/v1/test-intelligence/select", json=question, timeout=60))
+    left_out = answer["skipped_tests"][:2]
+    body = EventsBody.of(failed_by(build, left_out)).model_dump(mode="json")
+    ok(httpx.post(f"{url}/api/v1/projects/{PROJECT}/events", json=body, timeout=60))
+    until(lambda: metric(url, "devmind_escapes_total", project=PROJECT) == [2], "counted")
+    until(lambda: [one for one in lines() if one["event"] == "tests escaped"], "said")
+
+    (line,) = [one for one in lines() if one["event"] == "tests escaped"]
+    assert (line["build"], line["project"]) == (build.build_id, PROJECT)
+    assert sorted(line["tests"]) == sorted(left_out)
 
 
 def test_figures_are_in_the_status_and_in_the_metrics(url):
@@ -168,3 +198,33 @@ def test_drift_starts_a_training_whose_model_is_promoted(url):
     found = status(url)
     assert (found["champion"], found["previous"]) == ("3", "1")
     assert found["versions"][0]["earned"]
+
+
+def test_every_figure_is_exposed_with_the_labels_it_is_read_by(url):
+    """
+    What rules and dashboards read of builds that were watched, of shadows and of jobs is exposed by
+    Ray's agent under the name and with the labels that they use.
+    """
+    needed = {name: labels for name, labels in read().items() if name in WATCHED}
+    del needed["ray_devmind_shadow_builds"]  # seen above, while there was a shadow
+
+    def exposed():
+        families = text_string_to_metric_families(httpx.get(agent(), timeout=60).text)
+        return [sample for family in families for sample in family.samples]
+
+    def missing():
+        found = exposed()
+        return {
+            name
+            for name, labels in needed.items()
+            if not any(one.name == name and labels <= one.labels.keys() for one in found)
+        }
+
+    with suppress(pytest.fail.Exception):  # the assertion says which are missing
+        until(lambda: not missing(), "exposed")
+    assert missing() == set()
+
+
+def agent():
+    (node,) = ray.nodes()
+    return f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"

@@ -17,6 +17,12 @@ DASHBOARDS = sorted(MONITORING.glob("dashboards/*.json"))
 OURS = [path for path in DASHBOARDS if path.name.startswith("devmind-")]
 
 
+def monitors():
+    """Every PodMonitor and ServiceMonitor."""
+    paths = [MONITORING / "podmonitors.yaml", MONITORING / "servicemonitor.yaml"]
+    return [one for path in paths for one in yaml.safe_load_all(path.read_text())]
+
+
 def groups(path):
     return yaml.safe_load(path.read_text())["spec"]["groups"]
 
@@ -102,17 +108,38 @@ def _substituted(text):
 
 def metric_names(text):
     """The names of all metrics that an expression reads."""
-    found, left = set(), [promql_parser.parse(text)]
+    return set(metric_labels(text))
+
+
+def metric_labels(text):
+    """Each metric that an expression reads -> the labels it selects, groups or joins it by."""
+    found, left = {}, [(promql_parser.parse(text), frozenset())]
     while left:
-        node = left.pop()
+        node, labels = left.pop()
         if isinstance(node, promql_parser.VectorSelector):
-            found |= {node.name} if node.name else _named(node)
+            selected = {m.name for m in node.matchers.matchers} - {"__name__"}
+            for name in {node.name} if node.name else _named(node):
+                found[name] = found.get(name, frozenset()) | labels | selected
             continue
-        for name in ("expr", "lhs", "rhs", "vector_selector", "param"):
-            part = getattr(node, name, None)
-            left += [part] if part is not None and not isinstance(part, (str, float)) else []
-        left += list(getattr(node, "args", []) or [])
+        if str(getattr(node, "op", "")) in ("and", "unless"):  # of the right only what joins
+            left += [(node.lhs, labels | _by(node)), (node.rhs, _by(node))]
+        else:
+            left += [(part, labels | _by(node)) for part in _parts(node)]
     return found
+
+
+def _by(node):
+    """The labels that an aggregation or a join needs of what it works on."""
+    modifier = getattr(node, "modifier", None)
+    grouped = modifier if hasattr(modifier, "labels") else getattr(modifier, "matching", None)
+    named = str(getattr(grouped, "type", ""))
+    return frozenset(grouped.labels) if named.endswith((".By", ".Include")) else frozenset()
+
+
+def _parts(node):
+    parts = [getattr(node, n, None) for n in ("expr", "lhs", "rhs", "vector_selector", "param")]
+    parts += list(getattr(node, "args", []) or [])
+    return [part for part in parts if part is not None and not isinstance(part, (str, float))]
 
 
 def _named(node):

@@ -1,4 +1,4 @@
-"""A real Prometheus with our rules, which scrapes as our PodMonitor says."""
+"""A real Prometheus with our rules, which scrapes as our monitors say."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ import yaml
 
 from devmind.local.ports import any_free
 from tests.cluster.serving import until
-from tests.monitoring.files import MONITORING, RULES, plain
+from tests.monitoring.files import RULES, monitors, plain
 
 SHORT = "1s"
+CLUSTER = "devmind-x7k2p"
 
 
 @contextmanager
 def watching(program, folder, targets):
-    """Run Prometheus on *targets* with every `for:` shortened; yields a client of its API."""
+    """Run Prometheus with every `for:` shortened; yields a client of its API.
+
+    Args:
+        program: Prometheus' own.
+        folder: For its files.
+        targets: Monitor and port -> the addresses that are scraped as its pods would be.
+    """
     port = any_free(1)[0]
     files = [str(plain(path, folder / path.name, shorten=SHORT)) for path in RULES]
     config = folder / "prometheus.yml"
@@ -40,21 +47,40 @@ def watching(program, folder, targets):
 
 
 def configuration(files, targets):
-    """Return what the operator would make of our PodMonitor of the head, for fixed targets."""
-    documents = yaml.safe_load_all((MONITORING / "podmonitors.yaml").read_text())
-    monitor = next(one for one in documents if one["metadata"]["name"] == "devmind-ray-head")
-    metrics = next(e for e in monitor["spec"]["podMetricsEndpoints"] if e["port"] == "metrics")
-    labels = {"__meta_kubernetes_pod_label_ray_io_cluster": "devmind-x7k2p"}
-    scrape = {
-        "job_name": "devmind-pipeline/devmind-ray-head",
-        "relabel_configs": [_snake(one) for one in metrics["relabelings"]],
-        "metric_relabel_configs": [_snake(one) for one in metrics["metricRelabelings"]],
-        "static_configs": [{"targets": targets, "labels": labels}],
-    }
+    """Return what the operator would make of our monitors, for fixed targets."""
     return {
         "global": {"scrape_interval": SHORT, "evaluation_interval": SHORT},
         "rule_files": files,
-        "scrape_configs": [scrape],
+        "scrape_configs": [
+            _scrape(monitor, port, addresses) for (monitor, port), addresses in targets.items()
+        ],
+    }
+
+
+def _scrape(name, port, addresses):
+    monitor = next(one for one in monitors() if one["metadata"]["name"] == name)
+    kind = "podMetricsEndpoints" if monitor["kind"] == "PodMonitor" else "endpoints"
+    endpoint = next(one for one in monitor["spec"][kind] if one["port"] == port)
+    return {
+        "job_name": f"{name}/{port}",
+        "honor_labels": endpoint.get("honorLabels", False),
+        "relabel_configs": [_snake(one) for one in endpoint["relabelings"]],
+        "metric_relabel_configs": [_snake(one) for one in endpoint.get("metricRelabelings", [])],
+        "static_configs": [{"targets": addresses, "labels": _pod(monitor, port)}],
+    }
+
+
+def _pod(monitor, port):
+    """The labels that the operator gives to what is scraped."""
+    spaces = monitor["spec"].get("namespaceSelector", {}).get("matchNames")
+    role = monitor["spec"]["selector"]["matchLabels"].get("devmind.io/role", "")
+    return {
+        "namespace": spaces[0] if spaces else "devmind-pipeline",
+        "pod": "devmind-x7k2p-abcde",
+        "container": "ray",
+        "endpoint": port,
+        "__meta_kubernetes_pod_label_ray_io_cluster": CLUSTER,
+        "__meta_kubernetes_pod_label_devmind_io_role": role,
     }
 
 
@@ -90,3 +116,12 @@ class Prometheus:
     def names(self):
         """Names of everything that was scraped or recorded."""
         return set(self.get("label/__name__/values"))
+
+    def labels(self):
+        """Names of all labels."""
+        return set(self.get("labels"))
+
+    def bears(self, name, labels):
+        """Whether a series of that name has all *labels*."""
+        found = self.get("series", **{"match[]": name})
+        return any(labels <= series.keys() for series in found)

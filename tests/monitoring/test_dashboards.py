@@ -1,11 +1,13 @@
 """Dashboards are what the code makes, and every expression in them can be read."""
 
 import json
+import re
 
 import pytest
 
 from scripts.dashboards.__main__ import generated
 from tests.monitoring.files import DASHBOARDS, OURS, alerts, metric_names, queries, rules
+from tests.monitoring.names import RAYS_ABSENT, read_by_rays_dashboards
 
 
 def test_the_files_are_what_the_code_makes():
@@ -72,3 +74,12 @@ def test_recorded_series_are_recorded():
     read = {name for text in texts for name in metric_names(text) if ":" in name}
 
     assert read == recorded
+
+
+def test_what_is_explained_is_read():
+    """
+    Each reason why a metric of Ray's dashboards does not appear is about one that they read.
+    """
+    names = read_by_rays_dashboards()
+
+    assert all(any(re.fullmatch(one, name) for name in names) for one in RAYS_ABSENT)

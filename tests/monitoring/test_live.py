@@ -1,7 +1,12 @@
 """The real service, watched by a real Prometheus and traced by a receiver that speaks OTLP."""
 
+import os
 import shutil
+import signal
+import socket
+import time
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -11,37 +16,25 @@ from deployments.http import examples
 from devmind.client import Client
 from models.names import BUILD_OPTIMIZER, MODELS, in_paths
 from models.registry import Registry
-from tests.cluster.serving import lines, served, until
+from tests.cluster.serving import kill, lines, pids, served, until
 from tests.deployments.company import PROJECT, happened, queued, recorded_and_registered, register
-from tests.monitoring.files import OURS, metric_names, queries, rules
-from tests.monitoring.prometheus import watching
+from tests.monitoring.files import metric_names, rules
+from tests.monitoring.names import (
+    ELSEWHERE,
+    NOT_YET,
+    WATCHED,
+    explained,
+    read,
+    read_by_rays_dashboards,
+)
+from tests.monitoring.prometheus import CLUSTER, watching
 from tests.monitoring.receiver import receiving
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 ASSESS = "/api/v1/assess"
-ELSEWHERE = {
-    "kube_statefulset_status_replicas_ready": "kube-state-metrics",
-    "kuberay_service_condition_ready": "the KubeRay operator",
-}
-"""Metrics that others than Ray's nodes expose."""
-NOT_YET = {
-    "ray_devmind_stale_answers_total": "the history has not been away",
-    "ray_devmind_training_jobs_total": "no job has ended; seen in tests/cluster/test_serving.py",
-    "ray_devmind_rolling_error": "too few builds; seen in tests/cluster/test_watching.py",
-    "ray_devmind_rolling_error_ratio": "as above",
-    "ray_devmind_rolling_coverage_ratio": "as above",
-    "ray_devmind_rolling_brier": "as above",
-    "ray_devmind_escapes_total": "nothing was left out that then failed",
-    "ray_devmind_training_last_success_timestamp_seconds": "no training has succeeded",
-    "ray_devmind_shadow_builds": "no version answers in the shadow",
-    "ray_devmind_rolling_auc": "no build was watched that failed beside one that passed",
-    "ray_devmind_rolling_calibration_error": "as above",
-    "ray_devmind_rolling_recall_ratio": "no failing test was watched",
-    "ray_devmind_feature_drift_psi": "too few builds were watched",
-    "ray_devmind_outcome_drift_psi": "as above",
-}
-"""Metrics that start with their first event, which this test does not bring about."""
+REPORT_S = 5
+"""What Ray does every 10 s in production it does twice as often here; a gauge lives for two."""
 
 
 @pytest.fixture(name="receiver", scope="module")
@@ -63,8 +56,9 @@ def _url(place, receiver):
         "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": "deployments.tracing:exporter",
         "RAY_SERVE_TRACING_SAMPLING_RATIO": "0.0",
         "DEVMIND_TRACE_RATIO": "1.0",
+        "RAY_SERVE_STATUS_GAUGE_REPORT_INTERVAL_S": str(REPORT_S),
     }
-    with served(place.home, environment=environment) as url:
+    with served(place.home, environment=environment, report_ms=1000 * REPORT_S) as url:
         yield url
 
 
@@ -73,7 +67,15 @@ def _prometheus(url, tmp_path_factory):
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("Prometheus is not installed: install Debian's package `prometheus`")
-    targets = [f"{n['NodeManagerAddress']}:{n['MetricsExportPort']}" for n in ray.nodes()]
+    (node,) = ray.nodes()
+    targets = {
+        ("devmind-ray-head", "metrics"): [
+            f"{node['NodeManagerAddress']}:{node['MetricsExportPort']}"
+        ],
+        ("devmind-ray-worker", "haproxy"): [
+            f"127.0.0.1:{os.environ['RAY_SERVE_HAPROXY_METRICS_PORT']}"
+        ],
+    }
     with watching(program, tmp_path_factory.mktemp("prometheus"), targets) as prometheus:
         yield prometheus
 
@@ -173,20 +175,105 @@ def test_rules_work_on_what_the_service_says(url, prometheus):
     """
     live = {rule["record"] for rule in rules() if "record" in rule}
     live -= {rule["record"] for rule in rules() if "record" in rule and waits(rule["expr"])}
-    live -= {"devmind:http_errors:increase1h"}
     until(lambda: traffic(url) and live <= prometheus.names(), "recorded")
     until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), "evaluated")
 
     assert [rule["lastError"] for rule in prometheus.rules() if rule.get("lastError")] == []
-    assert float(prometheus.query("devmind:http_requests:rate5m")[0]["value"][1]) > 0
-    assert float(prometheus.query("devmind:http_errors:ratio_rate5m")[0]["value"][1]) == 0
-    assert {one["metric"]["job"] for one in prometheus.query("up")} == {"devmind-ray-head"}
+    assert value(prometheus, f'devmind:http_requests:increase5m{{route="{ASSESS}"}}') > 0
+    assert value(prometheus, "devmind:http_errors:ratio_rate5m") == 0
+    assert {one["metric"]["job"] for one in prometheus.query("up == 1")} == {
+        "devmind-ray-head",
+        "devmind-haproxy",
+    }
     settled = {"DevMindOperatorDown"}  # there is none here
     until(lambda: prometheus.firing() == settled, "calm")
 
 
 def waits(expression):
-    return metric_names(expression) & set(NOT_YET)
+    return metric_names(expression) & {*NOT_YET, *WATCHED, *ELSEWHERE}
+
+
+def value(prometheus, expression):
+    """The sum of what an expression gives now."""
+    return sum(float(one["value"][1]) for one in prometheus.query(expression))
+
+
+def test_slowness_is_told_by_route(url, prometheus):
+    """
+    A question's route is a label of the recorded latency, and of nothing but questions and records.
+    """
+
+    def routes():
+        return {
+            one["metric"]["route"] for one in prometheus.query("devmind:http_latency_ms:p95_rate5m")
+        }
+
+    until(lambda: traffic(url) and {ASSESS, "/api/v1/builds"} <= routes(), "told")
+
+    assert "/" not in routes()
+    assert all(route.startswith("/api/v1/") for route in routes())
+
+
+def test_no_label_that_is_read_is_overwritten(url, prometheus):
+    """
+    What rules and dashboards select or group Ray's and HAProxy's figures by is what these say, not
+    what the operator gives under that name; all bear the cluster's name.
+    """
+    traffic(url)
+    until(lambda: {"haproxy_backend_active_servers", "ray_node_mem_used"} <= prometheus.names(), "")
+    needed = {f"exported_{label}" for labels in read().values() for label in labels}
+
+    assert prometheus.labels() & needed == set()
+    assert prometheus.get("label/ray_io_cluster/values") == [CLUSTER]
+
+
+def test_requests_that_time_out_are_failures_and_callers_that_leave_are_none(url, prometheus):
+    """
+    Serve answers 408 when a request's time is up, which counts as a failure; a caller that leaves
+    is counted as 499, which does not.
+    """
+    failures = "devmind:http_failures:increase5m"
+    headers = {"x-request-timeout-seconds": "0.001"}
+
+    def late(times):
+        for _ in range(times):
+            answer = httpx.post(url + ASSESS, json=examples.ASSESS, headers=headers, timeout=60)
+            assert answer.status_code == 408
+
+    def counted(code):
+        where = f'{{route="{ASSESS}",status_code="{code}"}}'
+        return value(prometheus, f"ray_serve_num_http_requests_total{where}")
+
+    late(1)  # to a Prometheus that has only begun, a counter that appears is an old one
+    until(lambda: counted(408) >= 1, "counted")
+    before = value(prometheus, failures)
+    late(3)
+    until(lambda: leave(url) or counted(499) >= 1, "counted")
+    until(lambda: value(prometheus, failures) >= before + 2.9, "failures")
+
+    assert value(prometheus, failures) < before + 5
+
+
+def leave(url):
+    """Ask, and be gone before the answer."""
+    body = httpx.Request("POST", url + ASSESS, json=examples.ASSESS).read()
+    head = f"POST {ASSESS} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port)) as connection:
+        connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        time.sleep(0.003)  # it is on its way to the models
+
+
+def test_an_ingress_that_hangs_leaves_no_server(url, prometheus):
+    """
+    When no ingress replica answers HAProxy any more, the alert for it fires, and ends with it.
+    """
+    (pid,) = pids("ingress")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        until(lambda: "DevMindNoServerUp" in prometheus.firing(), "alerting")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: "DevMindNoServerUp" not in prometheus.firing(), "calm")
 
 
 def test_a_promotion_of_a_damaged_version_alerts(url, place, prometheus):
@@ -213,19 +300,35 @@ def test_a_promotion_of_a_damaged_version_alerts(url, place, prometheus):
 
 def test_every_metric_that_is_read_exists(url, prometheus):
     """
-    Every name in rules and in our dashboards is scraped from the service or explained here, and
-    what is said to come from elsewhere, or with an event, does.
+    Every name in rules and in our dashboards is scraped from the service, with each label that it
+    is selected, grouped or joined by; what is not is explained, and is indeed not there.
     """
     traffic(url)
-    texts = [rule["expr"] for rule in rules()]
-    texts += [query.text for path in OURS for query in queries(path)]
-    read = {name for text in texts for name in metric_names(text) if ":" not in name}
-    explained = {*ELSEWHERE, *NOT_YET}
+    needed = read()
+    elsewhere = {*ELSEWHERE, *NOT_YET, *WATCHED}
+
+    def missing():
+        there = {name for name in needed if name in prometheus.names()}
+        bare = {name for name in there if not prometheus.bears(name, needed[name])}
+        return (needed.keys() - there - elsewhere) | (bare - elsewhere)
+
     with suppress(pytest.fail.Exception):  # the assertion says which are missing
-        until(lambda: read - explained <= prometheus.names(), "scraped")
-    assert read - explained - prometheus.names() == set()
-    assert explained - read == set()
+        until(lambda: not missing(), "scraped")
+    assert missing() == set()
+    assert elsewhere - needed.keys() == set()
     assert {*ELSEWHERE, *NOT_YET} & prometheus.names() == set()
+
+
+def test_rays_own_dashboards_read_what_ray_exposes(prometheus):
+    """
+    Every name in Ray's dashboards is scraped, too, or explained; one of them when a worker dies.
+    """
+    kill(pids("failure-predictor")[0])
+    wanted = {name for name in read_by_rays_dashboards() if not explained(name)}
+    with suppress(pytest.fail.Exception):  # the assertion says which are missing
+        until(lambda: wanted <= prometheus.names(), "scraped")
+
+    assert wanted - prometheus.names() == set()
 
 
 def traffic(url):

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.monitoring.files import DASHBOARDS, MONITORING, ROOT
+from tests.monitoring.files import DASHBOARDS, MONITORING, ROOT, RULES, monitors
 
 
 @pytest.fixture(name="rendered", scope="module")
@@ -40,9 +40,9 @@ def test_monitors_and_rules_are_valid(rendered, schemas):
         schema = json.loads((schemas / f"monitoring.coreos.com_v1_{one['kind']}.json").read_text())
         jsonschema.Draft7Validator(schema).validate(one)
 
-    assert sorted(one["kind"] for one in ours) == ["PodMonitor"] * 2 + ["PrometheusRule"] * 4 + [
-        "ServiceMonitor"
-    ]
+    shipped = {one["metadata"]["name"] for one in ours if one["kind"] != "PrometheusRule"}
+    assert shipped == {one["metadata"]["name"] for one in monitors()}
+    assert len(ours) == len(shipped) + len(RULES)
 
 
 def test_everything_is_found_by_its_label(rendered):
@@ -56,6 +56,13 @@ def test_everything_is_found_by_its_label(rendered):
         assert one["metadata"]["namespace"] == "devmind-pipeline"
         if "dashboard-" in one["metadata"]["name"]:
             assert labels["grafana_dashboard"] == "1"
+
+
+def test_grafanas_own_data_source_is_left_alone(rendered):
+    """
+    No data source is shipped: kube-prometheus-stack has one of the name that Ray looks for.
+    """
+    assert not [one for one in rendered if "grafana_datasource" in one["metadata"]["labels"]]
 
 
 def test_every_dashboard_is_shipped(rendered):

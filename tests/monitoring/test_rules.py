@@ -4,13 +4,26 @@ import re
 import shutil
 import subprocess
 
-import promql_parser
 import pytest
 import yaml
 
-from tests.monitoring.files import MONITORING, ROOT, RULES, alerts, plain, rules
+from deployments.coalescing import Limits
+from deployments.remote import SELECTIONS
+from tests.monitoring.files import (
+    MONITORING,
+    OURS,
+    ROOT,
+    RULES,
+    alerts,
+    metric_labels,
+    plain,
+    queries,
+    rules,
+)
 
 SEVERITIES = {"critical", "warning", "info"}
+REQUESTS, RECORDED = "ray_serve_num_http_requests_total", "devmind:http_requests:increase"
+PROBES = 'route!~"/health|/ready|/metrics"'
 
 
 @pytest.fixture(name="promtool", scope="module")
@@ -85,19 +98,78 @@ def test_no_two_rules_have_one_name():
     assert len(names) == len(set(names))
 
 
-def test_probes_and_callers_mistakes_are_no_failures():
+def test_probes_are_no_requests():
     """
-    What availability is computed from leaves out probes, and counts 5xx alone.
+    HAProxy's and Kubernetes' checks are counted nowhere: what is counted leaves out /-/..., what is
+    computed of that leaves out the other probes, too.
     """
-    counted = [rule["expr"] for rule in rules() if "num_http_requests" in rule["expr"]]
+    texts = [rule["expr"] for rule in rules()] + [query.text for p in OURS for query in queries(p)]
+    counted = [one for text in texts for one in re.findall(rf"{REQUESTS}\{{(.*?)\}}", text)]
+    computed = [one for text in texts for one in re.findall(rf"{RECORDED}\w+\{{(.*?)\}}", text)]
+    probed = [one for one in computed if PROBES not in one]
 
     assert counted
-    for expression in counted:
-        assert promql_parser.parse(expression)
-        for selector in re.findall(r"ray_serve_num_http_requests_total\{(.*?)\}", expression):
-            assert 'application="devmind"' in selector
-            assert 'route!~"/health|/ready|/metrics"' in selector
-            assert "status_code" not in selector or 'status_code=~"5.."' in selector
+    assert set(counted) == {'application="devmind",route!~"/-/.*"'}
+    assert len(computed) > len(probed) > 0
+    assert set(probed) == {'status_code=~"5.."'}, "of HAProxy's count that of every route is taken"
+
+
+def test_failures_are_those_of_the_service():
+    """
+    A failure is a 5xx or a 408; a success has no code of 4xx; callers' mistakes are neither, so
+    that they do not hide failures.
+    """
+    ratios = [rule for rule in rules() if ":ratio_rate" in rule.get("record", "")]
+    failures = [rule for rule in rules() if "http_failures" in rule.get("record", "")]
+
+    assert len(ratios) == len(failures) == 4
+    for rule in failures:
+        assert re.findall(r'status_code=~"(.*?)"', rule["expr"]) == ["5..|408"]
+    for rule in ratios:
+        assert re.findall(r'status_code=~"(.*?)"', rule["expr"]) == ["[123].."]
+        assert not re.search(r"http_requests:increase\w+(?!\w*\{)[^\w{]", rule["expr"])
+
+
+def test_first_events_count_and_a_failed_scrape_does_not():
+    """
+    Where a rule or a dashboard looks what a counter has grown by, its first event counts; whether
+    it is new is looked up over an hour, not at one moment.
+    """
+    texts = [rule["expr"] for rule in rules()] + [query.text for p in OURS for query in queries(p)]
+    grown = [text for text in texts if re.search(r"\bincrease\(", text)]
+
+    assert grown
+    for text in grown:
+        for name in set(re.findall(r"\bincrease\((\w+)", text)):
+            since = rf"{name}(\{{[^}}]*\}})?\s+unless last_over_time\({name}"
+            assert re.search(since, text), text
+        assert not re.search(r"unless \w+(\{[^}]*\})? offset", text), text
+
+
+def test_alerts_on_queues_know_their_limits():
+    """
+    Who asks too much is told at three quarters of what is refused.
+    """
+    texts = {alert["alert"]: alert["expr"] for alert in alerts()}
+    questions = [int(n) for n in re.findall(r"> (\d+)", texts["DevMindQuestionsWait"])]
+    said = yaml.safe_load((ROOT / "serve_config.yaml").read_text())["applications"][0]
+    (ingress,) = [one for one in said["deployments"] if one["name"] == "ingress"]
+
+    assert questions == [Limits().waiting * 3 // 4, SELECTIONS.waiting * 3 // 4]
+    assert texts["DevMindRequestsQueue"].endswith(f"> {ingress['max_ongoing_requests'] * 3 // 4}\n")
+
+
+def test_panels_tell_clusters_apart():
+    """
+    What each Ray cluster says for itself is shown of those that are chosen.
+    """
+    own = re.compile(r"(ray_(?!devmind)|haproxy_|devmind:(http|uncounted|gcs)).+")
+    panels = [query for path in OURS for query in queries(path) if "$" not in query.where]
+    found = [(q, n, ls) for q in panels for n, ls in metric_labels(q.text).items() if own.match(n)]
+
+    assert found
+    for query, name, labels in found:
+        assert "ray_io_cluster" in labels or name == "ray_node_mem_total", query
 
 
 def run(*command):
