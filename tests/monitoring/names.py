@@ -21,7 +21,13 @@ ELSEWHERE = {
     "kuberay_service_condition_ready": "the KubeRay operator; tests/monitoring/test_scraping.py",
 }
 """Metrics that others than Ray's nodes and HAProxy expose."""
-WATCHED = frozenset(
+JOBS = frozenset(
+    {
+        "ray_devmind_training_jobs_total",
+        "ray_devmind_training_last_success_timestamp_seconds",
+    }
+)
+WATCHED = JOBS | frozenset(
     {
         "ray_devmind_escapes_total",
         "ray_devmind_rolling_auc",
@@ -32,8 +38,6 @@ WATCHED = frozenset(
         "ray_devmind_rolling_error_ratio",
         "ray_devmind_rolling_recall_ratio",
         "ray_devmind_shadow_builds",
-        "ray_devmind_training_jobs_total",
-        "ray_devmind_training_last_success_timestamp_seconds",
     }
 )
 """Metrics that take many builds, or a training: tests/cluster/test_watching.py asserts them."""
