@@ -163,7 +163,8 @@ def _undisturbed(cluster, tmp_path_factory):
     return members
 
 
-@pytest.mark.parametrize("lost", [pytest.param("worker", marks=pytest.mark.thorough), "node"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("lost", ["worker", "node"])
 def test_a_network_goes_on_from_its_checkpoint(cluster, node, undisturbed, tmp_path, lost):
     """
     A worker killed, or a node dropped, in the middle of the second member changes no weight: the
