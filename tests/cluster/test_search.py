@@ -98,6 +98,7 @@ def test_networks_are_searched(cluster, tmp_path):
     assert not (storage / "scratch").exists()
 
 
+@pytest.mark.thorough
 def test_a_search_of_one_trial_at_a_time_repeats(cluster, tmp_path):
     """
     The same seed proposes the same knobs, measures the same losses, and chooses the same.

@@ -76,7 +76,7 @@ def loss(fitted, rows, label):
     [
         pytest.param(WORKERS, True, id="elastic"),
         pytest.param(WORKERS, False, id="restarted", marks=pytest.mark.thorough),
-        pytest.param(BY_RAY_TRAIN, False, id="ray_train"),
+        pytest.param(BY_RAY_TRAIN, False, id="ray_train", marks=pytest.mark.thorough),
     ],
 )
 def test_a_killed_actor_costs_neither_rows_nor_rounds(node, builds, tmp_path, workers, elastic):

@@ -78,6 +78,7 @@ def test_two_actors_fit_quantiles_that_repeat(cluster, tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=0.1)
 
 
+@pytest.mark.thorough
 def test_both_backends_fit_equally_well(cluster, tmp_path):
     """
     The setting switches from the actors of xgboost_ray to the workers of Ray Train: both say who
@@ -105,6 +106,7 @@ def test_both_backends_fit_equally_well(cluster, tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(fit)
 
 
+@pytest.mark.thorough
 def test_two_workers_train_a_network_that_repeats(cluster, tmp_path):
     """
     Two workers train a network that orders builds; the same seed gives the same weights.

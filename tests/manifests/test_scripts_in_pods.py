@@ -38,7 +38,7 @@ def test_the_scripts_are_plain_sh(script):
     command = [str(BIN / "shellcheck"), "--shell=sh", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 class Answers(BaseHTTPRequestHandler):
