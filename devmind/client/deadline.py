@@ -28,7 +28,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
             future.set_exception(error)
 
     Thread(target=run, name="devmind-call", daemon=True).start()

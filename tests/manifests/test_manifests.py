@@ -102,7 +102,7 @@ def test_every_image_of_ours_is_of_one_version_and_one_owner():
     objects += [each for path in rendering.loose() for each in rendering.read(path)]
 
     assert list(versions.check(objects)) == []
-    assert {"Task/devmind-select", "Pipeline/devmind"} & {
+    assert {"Task/devmind-select", "Pipeline/devmind-ci"} <= {
         where for where, _ in versions.images(objects)
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 
 import pytest
@@ -105,7 +106,7 @@ ELSEWHERE = {
 
 
 def rules_in(text):
-    return {line.split('"')[1] for line in text.split("Finding(")[1:] if line.startswith('"')}
+    return set(re.findall(r'Finding\(\s*"([a-z-]+\.[a-z0-9-]+)"', text))
 
 
 def test_a_sidecar_job_and_a_forgotten_secret_are_caught(schemas):

@@ -8,7 +8,15 @@ from urllib.parse import urlsplit
 
 from tests.manifests.checks import told
 from tests.manifests.checks.agreement import SECRETS, services
-from tests.manifests.checks.objects import NAMESPACE, Finding, Object, Objects, named, of_kind
+from tests.manifests.checks.objects import (
+    NAMESPACE,
+    Finding,
+    Object,
+    Objects,
+    matches,
+    named,
+    of_kind,
+)
 
 _SOURCES = {
     "DATABASE_URL": ("devmind-database", "url"),
@@ -18,9 +26,12 @@ _SOURCES = {
     "HISTORY_PASSWORD": ("devmind-postgres", "history-password"),
     "MLFLOW_PASSWORD": ("devmind-postgres", "mlflow-password"),
 }
-_USERS = {"postgres": "postgres-password", "devmind": "history-password"} | {
-    "mlflow": "mlflow-password"
+_USERS = {
+    "postgres": "postgres-password",
+    "devmind": "history-password",
+    "mlflow": "mlflow-password",
 }
+_HEAD, _MONITORING = {"devmind.io/role": "head"}, "'monitoring'"
 _KUBERNETES = {"kube-root-ca.crt"}
 """ConfigMaps that are in every namespace."""
 _CREATE = re.compile(r"^create (\w+) ", re.MULTILINE)
@@ -88,11 +99,13 @@ def listens(host: str, port: int | None, objects: Objects) -> bool:
 
 
 def _let_out(port: int | None, objects: Objects) -> bool:
-    """Whether some policy lets the head out to a port, or the port is a Service's in front."""
+    """Whether a policy lets the head out to a port there; 80 is that of Grafana's Service."""
     rules = [
         rule
         for policy in of_kind(objects, "NetworkPolicy")
+        if matches(policy["spec"].get("podSelector"), _HEAD)
         for rule in policy["spec"].get("egress", [])
+        if any(_MONITORING in str(peer.get("namespaceSelector")) for peer in rule.get("to", []))
     ]
     return port == 80 or any(port == p.get("port") for r in rules for p in r.get("ports", []))
 
