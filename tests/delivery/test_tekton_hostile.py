@@ -1,11 +1,9 @@
 """Code under test writes to the checkout: what it leaves there runs nothing beside our secrets."""
 
-import os
-
 import pytest
 
 from tests.cli.service import selection
-from tests.delivery.tekton import carry_out
+from tests.delivery.tekton import PATH, carry_out
 
 KEY = "the-key"
 SECRETS = {"DEVMIND_API_KEY": KEY}
@@ -126,7 +124,7 @@ def test_a_report_does_without_git(service, source, tmp_path):
     git = folder / "git"
     git.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\n")
     git.chmod(0o755)
-    place = {"path": f"{folder}:{os.environ['PATH']}"}
+    place = {"path": f"{folder}:{PATH}"}
     carry_out("devmind-report", source, service.url, status="Failed", place=place)
 
     assert [r.path.rpartition("/")[2] for r in service.requests] == ["finish"]
