@@ -26,6 +26,7 @@ from ray.serve.exceptions import (
 
 import devmind
 from deployments.access_team import access_team
+from deployments.acquaintance import Acquaintance
 from deployments.answers import Readiness
 from deployments.auth import load_keys, refuse_open
 from deployments.build_optimizer import BuildOptimizerService
@@ -147,6 +148,7 @@ class Ingress:
         )
         self._scrape = Scrape(metric_agents)
         self._questions = QuestionMetrics(equipment.instruments())
+        self._acquaintance = Acquaintance([*self._models.values(), self._history])
 
     async def readiness(self) -> dict[str, Readiness]:
         """Return every other deployment's readiness, all asked at once."""
@@ -163,8 +165,12 @@ class Ingress:
         return told(self._predictions.under_way())
 
     async def check_health(self) -> None:
-        """Say in the metrics how many questions wait or are being answered."""
+        """Say in the metrics how many questions wait, and keep in touch with the others.
+
+        Never fails because of them: an ingress that cannot reach a model is not mended by another.
+        """
         self._questions.show(self._predictions)
+        self._acquaintance.renew_soon()
 
     async def _serving(self) -> dict[str, str | None]:
         found = await asyncio.gather(*(part.readiness() for part in self._models.values()))

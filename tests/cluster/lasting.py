@@ -8,11 +8,17 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
 from ray import serve
 
+from deployments.acquaintance import Acquaintance
+from deployments.answers import Readiness
+from deployments.app import FAILURES
+from deployments.calls import Caller
+from deployments.remote import Remote
 from devmind.local.ports import any_free
 from devmind.local.serve_mode import made_anew, on_one_machine
 
@@ -20,18 +26,35 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-password-of-redis"
 
 
+class Behind:
+    """A deployment that nobody asks before its head is gone."""
+
+    async def readiness(self):
+        return Readiness(ready=True)
+
+    async def who(self):
+        return os.getpid()
+
+
 class Counting:
     """Answers who it is and how often it was asked: a replica that was replaced starts anew."""
 
-    def __init__(self):
+    def __init__(self, behind):
         self._asked = 0
+        self._behind = Remote(behind, Caller("behind", FAILURES))
+        self._acquaintance = Acquaintance([self._behind])
 
-    async def __call__(self, _request):
+    async def check_health(self):
+        self._acquaintance.renew_soon()
+
+    async def __call__(self, request):
         self._asked += 1
-        return {"pid": os.getpid(), "asked": self._asked}
+        behind = await self._behind.ask("who") if request.url.path == "/behind" else None
+        return {"pid": os.getpid(), "asked": self._asked, "behind": behind}
 
 
-app = serve.deployment(name="counting", ray_actor_options={"num_cpus": 0.1})(Counting).bind()
+_deployed = partial(serve.deployment, ray_actor_options={"num_cpus": 0.1}, health_check_period_s=2)
+app = _deployed(name="counting")(Counting).bind(_deployed(name="behind")(Behind).bind())
 
 
 class Redis:

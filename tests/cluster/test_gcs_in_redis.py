@@ -59,8 +59,9 @@ def _cluster(redis):
 
 def test_requests_are_answered_while_the_head_is_away(redis, cluster):
     """
-    With GCS, head and Redis killed the worker answers every request; a new head with the same
-    Redis knows the cluster again, and the replica is the one that was there before.
+    With GCS, head and Redis killed the worker answers every request, also the first one for a
+    deployment that nobody has asked before; a new head with the same Redis knows the cluster
+    again, and the replica is the one that was there before.
     """
     head, worker, dashboard, (on_head, on_worker) = cluster
     until(head.is_up, "up")
@@ -79,7 +80,8 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
     head.child("gcs_server").kill()
     head.kill()
     redis.kill()
-    alone = [httpx.get(url, timeout=10) for _ in pause(40, 0.1)]
+    first = httpx.get(f"{url}behind", timeout=10)
+    alone = [first, *(httpx.get(url, timeout=10) for _ in pause(40, 0.1))]
     redis.start()
     head.start()
     until(head.is_up, "up again")
@@ -94,6 +96,7 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
     answers = [answer.json() for answer in [*alone, *while_back]]
 
     assert {answer.status_code for answer in [*alone, *while_back]} == {200}
+    assert answers[0]["behind"]
     assert {answer["pid"] for answer in answers} == {before["pid"]}
     assert answers[-1]["asked"] == before["asked"] + len(answers)
 
