@@ -268,6 +268,8 @@ PLACES = {
             ),
             ("agreement.account", "headGroupSpec.template.spec.serviceAccountName", "devmind-hed"),
             ("agreement.secret", "authOptions.secretName", "devmind-ray-token"),
+            ("operator.cluster-upgrade", "upgradeStrategy", {"type": "NewCluster"}),
+            ("operator.replicas", "workerGroupSpecs.0.replicas", 9),
             ("operation.ray-version", "rayVersion", "2.59.0"),
             (
                 "operation.grace",

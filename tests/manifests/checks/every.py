@@ -15,7 +15,9 @@ from tests.manifests.checks import (
     network,
     operation,
     operator_clusters,
+    operator_deletion,
     operator_jobs,
+    operator_redis,
     places,
     policy,
     registry,
@@ -24,6 +26,7 @@ from tests.manifests.checks import (
     schemas,
     scripts,
     serving,
+    serving_names,
     sizes,
     times,
     variables,
@@ -44,6 +47,12 @@ _TOLD = {
     "sizes": sizes.check,
 }
 """Checks of what containers are told, by the prefix of their rules."""
+_OPERATOR = (
+    operator_clusters.check,
+    operator_redis.check,
+    operator_jobs.check,
+    operator_deletion.check,
+)
 _OWN = _TOLD | {
     "policy": policy.check,
     "versions": versions.check,
@@ -65,8 +74,8 @@ def of_any(objects: Objects, folder: Path) -> Iterator[Finding]:
         folder: Of the custom resources' schemas.
     """
     yield from schemas.check(objects, folder)
-    yield from operator_clusters.check(objects)
-    yield from operator_jobs.check(objects)
+    for check in _OPERATOR:
+        yield from check(objects)
     yield from policy.check(objects)
     for check in _TOLD.values():
         yield from check(objects)
@@ -77,6 +86,7 @@ def of_any(objects: Objects, folder: Path) -> Iterator[Finding]:
 def of_whole(objects: Objects) -> Iterator[Finding]:
     """Yield the findings of what holds for everything that is deployed together."""
     yield from serving.check(objects)
+    yield from serving_names.check(objects)
     yield from keys.check(objects)
     yield from agreement.check(objects)
     yield from operation.check(objects)
@@ -97,8 +107,8 @@ def of_rule(rule: str, objects: Objects, folder: Path) -> Iterator[Finding]:
         case "schema":
             yield from schemas.check(objects, folder)
         case "operator":
-            yield from operator_clusters.check(objects)
-            yield from operator_jobs.check(objects)
+            for check in _OPERATOR:
+                yield from check(objects)
         case own if own in _OWN:
             yield from _OWN[own](objects)
         case "hooks":

@@ -15,17 +15,20 @@ NAMES = {"RayCluster": 53, "RayService": 47, "RayJob": 47, "RayCronJob": 36}
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _GATED = {"networkPolicy", "tlsOptions", "historyServerOptions"}
-_REDIS_ENV = {"RAY_REDIS_ADDRESS", "REDIS_PASSWORD", "REDIS_USERNAME"}
-_TOKENS_SINCE = (2, 52)
+_TOKENS_SINCE, _REVIEWS_SINCE = (2, 52), (2, 55)
+_QUALIFIED = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?")
+_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?")
 
 
 def check(objects: Objects) -> Iterator[Finding]:
     """Yield what the operator would refuse of the clusters in *objects*."""
     yield from _names(objects)
-    for where, _, cluster in ray_clusters(objects):
+    for where, thing, cluster in ray_clusters(objects):
+        upgrade = (cluster.get("upgradeStrategy") or {}).get("type")
+        if thing["kind"] == "RayCluster" and upgrade not in {None, "None", "Recreate"}:
+            yield Finding("operator.cluster-upgrade", where, str(upgrade))
         yield from _groups(where, cluster)
-        yield from _redis(where, cluster)
-        yield from _autoscaler(where, cluster)
+        yield from _restarts(where, cluster)
         yield from _tokens(where, cluster)
         yield from _gates(where, cluster)
 
@@ -55,8 +58,14 @@ def _groups(where: str, cluster: Object) -> Iterator[Finding]:
             yield Finding(
                 "operator.ray-labels", where, "labels stand in the group, not in rayStartParams"
             )
-    for group in cluster.get("workerGroupSpecs", []):
+        for key, value in (group.get("labels") or {}).items():
+            if not (_QUALIFIED.fullmatch(key) and _VALUE.fullmatch(value)):
+                yield Finding("operator.ray-labels", where, f"{key}={value}")
+    groups = cluster.get("workerGroupSpecs", [])
+    for group in groups:
         yield from _sizes(where, cluster, group)
+    if len({group.get("groupName") for group in groups}) < len(groups):
+        yield Finding("operator.group-name", where, "two groups of one name")
 
 
 def _sizes(where: str, cluster: Object, group: Object) -> Iterator[Finding]:
@@ -68,42 +77,15 @@ def _sizes(where: str, cluster: Object, group: Object) -> Iterator[Finding]:
         )
     if least is not None and most is not None and not 0 <= least <= most:
         yield Finding("operator.replicas", where, f"{least} to {most}")
+    wanted = group.get("replicas")
+    if wanted is not None and not (least or 0) <= wanted <= (1 if most is None else most):
+        yield Finding("operator.replicas", where, f"{wanted} of {least} to {most}")
     if scaled and group.get("suspend"):
         yield Finding("operator.suspended-worker", where, "suspend with autoscaling")
 
 
-def _redis(where: str, cluster: Object) -> Iterator[Finding]:
-    options = cluster.get("gcsFaultToleranceOptions")
-    head = cluster.get("headGroupSpec") or {}
-    starts = head.get("rayStartParams") or {}
-    if options is None:
-        return
-    env = {each["name"] for each in _environment(head)} & _REDIS_ENV
-    if env or starts.keys() & {"redis-password", "redis-username"}:
-        yield Finding(
-            "operator.redis", where, "said twice: " + ", ".join(sorted(env) or ["rayStartParams"])
-        )
-    if options.get("externalStorageNamespace"):
-        yield Finding(
-            "operator.redis", where, "old and new cluster would share one storage namespace"
-        )
-
-
-def _environment(group: Object) -> list[Object]:
-    spec = (group.get("template") or {}).get("spec") or {}
-    return [each for container in spec.get("containers", []) for each in container.get("env", [])]
-
-
-def _autoscaler(where: str, cluster: Object) -> Iterator[Finding]:
-    options = cluster.get("autoscalerOptions") or {}
-    if not cluster.get("enableInTreeAutoscaling"):
-        return
-    head = cluster.get("headGroupSpec") or {}
-    if options.get("version") and any(
-        each["name"] == "RAY_enable_autoscaler_v2" for each in _environment(head)
-    ):
-        yield Finding("operator.autoscaler", where, "version said twice")
-    for group in _all_groups(cluster):
+def _restarts(where: str, cluster: Object) -> Iterator[Finding]:
+    for group in _all_groups(cluster) if cluster.get("enableInTreeAutoscaling") else ():
         policy = ((group.get("template") or {}).get("spec") or {}).get("restartPolicy", "Never")
         if policy != "Never":
             yield Finding("operator.restart-policy", where, policy)
@@ -112,9 +94,8 @@ def _autoscaler(where: str, cluster: Object) -> Iterator[Finding]:
 def _tokens(where: str, cluster: Object) -> Iterator[Finding]:
     options = cluster.get("authOptions") or {}
     found = _VERSION.fullmatch(str(cluster.get("rayVersion", "")))
-    if options.get("mode") == "token" and (
-        found is None or (int(found[1]), int(found[2])) < _TOKENS_SINCE
-    ):
+    since = _REVIEWS_SINCE if options.get("enableK8sTokenAuth") else _TOKENS_SINCE
+    if options.get("mode") == "token" and (found is None or (int(found[1]), int(found[2])) < since):
         yield Finding("operator.tokens", where, f"rayVersion {cluster.get('rayVersion')}")
     if options.get("enableK8sTokenAuth") and (
         options.get("secretName") or options.get("mode") != "token"

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import yaml
 from croniter import croniter
 
 from tests.manifests.checks.objects import Finding, Object, Objects, name, of_kind, ray_jobs
 
 _UPGRADES = {None, "None", "NewCluster", "NewClusterWithIncrementalUpgrade"}
-_ORDER = ("DeleteWorkers", "DeleteCluster", "DeleteSelf")
+_TIMEOUT = "ray.io/initializing-timeout"
+_SELECTED = "ray.io/cluster"
 
 
 def check(objects: Objects) -> Iterator[Finding]:
     """Yield what the operator would refuse of services, jobs and schedules."""
     for thing in of_kind(objects, "RayService"):
         yield from _service(name(thing), thing["spec"])
+        if _TIMEOUT in (thing["metadata"].get("annotations") or {}):
+            yield Finding("operator.timeout", name(thing), "after it nothing but a new one helps")
     for where, job in ray_jobs(objects):
         yield from _job(where, job)
-        yield from _deletion(where, job)
         yield from _limits(where, job)
     for thing in of_kind(objects, "RayCronJob"):
         yield from _schedule(name(thing), thing["spec"])
@@ -42,8 +45,8 @@ def _incremental(where: str, cluster: Object, options: Object) -> Iterator[Findi
     step, surge = options.get("stepSizePercent", 0), options.get("maxSurgePercent", 100)
     if not cluster.get("enableInTreeAutoscaling"):
         yield Finding("operator.upgrade", where, "incremental needs autoscaling")
-    if not options.get("gatewayClassName") or not 0 < step <= surge:
-        yield Finding("operator.upgrade", where, "gatewayClassName, 0 < step <= surge")
+    if not options.get("gatewayClassName") or not 0 < step <= surge <= 100:
+        yield Finding("operator.upgrade", where, "gatewayClassName, 0 < step <= surge <= 100")
     if options.get("intervalSeconds", 0) <= 0:
         yield Finding("operator.upgrade", where, "intervalSeconds > 0")
 
@@ -63,14 +66,28 @@ def _job(where: str, job: Object) -> Iterator[Finding]:
         yield Finding(
             "operator.job-cluster", where, "exactly one of rayClusterSpec, clusterSelector"
         )
+    if selector and not selector.get(_SELECTED):
+        yield Finding("operator.job-cluster", where, f"clusterSelector without {_SELECTED}")
     yield from _inner(where, cluster or {})
+    yield from _runtime(where, job)
     shuts = job.get("shutdownAfterJobFinishes")
     if job.get("ttlSecondsAfterFinished") and not shuts:
         yield Finding("operator.job-ttl", where, "needs shutdownAfterJobFinishes")
-    if job.get("suspend") and not shuts:
-        yield Finding("operator.job-suspend", where, "needs shutdownAfterJobFinishes")
+    if job.get("ttlSecondsAfterFinished", 0) < 0:
+        yield Finding("operator.job-ttl", where, "negative")
+    if job.get("suspend") and (selector or not shuts):
+        yield Finding("operator.job-suspend", where, "needs shutdownAfterJobFinishes, its cluster")
     if job.get("submissionMode") == "SidecarMode":
         yield from _sidecar(where, job)
+
+
+def _runtime(where: str, job: Object) -> Iterator[Finding]:
+    try:
+        found = yaml.safe_load(job.get("runtimeEnvYAML") or "{}")
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict):
+        yield Finding("operator.job-runtime", where, "runtimeEnvYAML is no mapping")
 
 
 def _sidecar(where: str, job: Object) -> Iterator[Finding]:
@@ -80,27 +97,6 @@ def _sidecar(where: str, job: Object) -> Iterator[Finding]:
     head = (job.get("rayClusterSpec") or {}).get("headGroupSpec") or {}
     if head.get("template", {}).get("spec", {}).get("restartPolicy") not in {None, "Never"}:
         yield Finding("operator.job-sidecar", where, "the head's restartPolicy")
-
-
-def _deletion(where: str, job: Object) -> Iterator[Finding]:
-    rules = (job.get("deletionStrategy") or {}).get("deletionRules") or []
-    if rules and job.get("shutdownAfterJobFinishes"):
-        yield Finding("operator.job-deletion", where, "rules and shutdownAfterJobFinishes")
-    scaled = (job.get("rayClusterSpec") or {}).get("enableInTreeAutoscaling")
-    seen: dict[str, dict[str, int]] = {}
-    for rule in rules:
-        policy, condition = rule["policy"], rule["condition"]
-        if policy == "DeleteWorkers" and scaled:
-            yield Finding("operator.job-deletion", where, "DeleteWorkers with autoscaling")
-        status = condition.get("jobStatus") or condition.get("jobDeploymentStatus") or ""
-        times = seen.setdefault(status, {})
-        if policy in times:
-            yield Finding("operator.job-deletion", where, f"{policy} twice on {status}")
-        times[policy] = condition.get("ttlSeconds", 0)
-    for status, times in seen.items():
-        ordered = [times[policy] for policy in _ORDER if policy in times]
-        if ordered != sorted(ordered):
-            yield Finding("operator.job-deletion", where, f"{status}: a larger part goes earlier")
 
 
 def _limits(where: str, job: Object) -> Iterator[Finding]:

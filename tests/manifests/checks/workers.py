@@ -16,6 +16,8 @@ from tests.manifests.checks.objects import (
 )
 
 _MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+_PLACES = {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+_STREAMS_S = 120
 _ONCE = "PathPrefix(`/models`)"
 
 
@@ -25,6 +27,10 @@ def check(objects: Objects) -> Iterator[Finding]:
         yield from _token(where, cluster)
         for group in cluster.get("workerGroupSpecs", []) if thing["kind"] == "RayService" else ():
             yield from _worker(f"{where} {group['groupName']}", group)
+    for thing in of_kind(objects, "RayService"):
+        delay = thing["spec"].get("rayClusterDeletionDelaySeconds", 60)
+        if delay < _STREAMS_S:
+            yield Finding("workers.deletion-delay", name(thing), f"{delay} s: streams would break")
     for where, job in ray_jobs(objects):
         yield from _failed(where, job)
     for route in of_kind(objects, "IngressRoute"):
@@ -37,9 +43,13 @@ def _worker(where: str, group: Object) -> Iterator[Finding]:
     probe = spec["containers"][0].get("readinessProbe") or {}
     if probe.get("failureThreshold", 1) < 2:
         yield Finding("workers.readiness", where, str(probe))
-    for spread in spec.get("topologySpreadConstraints", []):
-        if "ray.io/cluster" not in spread.get("matchLabelKeys", []):
-            yield Finding("workers.spread", where, spread["topologyKey"])
+    spreads = spec.get("topologySpreadConstraints", [])
+    if "kubernetes.io/hostname" not in {spread["topologyKey"] for spread in spreads}:
+        yield Finding("workers.spread", where, "a lost machine would take all of them")
+    for spread in spreads:
+        clusters = spread.get("matchLabelKeys", [])
+        if "ray.io/cluster" not in clusters or spread["topologyKey"] not in _PLACES:
+            yield Finding("workers.spread", where, f"{spread['topologyKey']}, {clusters}")
     if "memory" not in (group.get("rayStartParams") or {}):
         yield Finding("workers.memory", where, "Ray would take the whole limit for free")
 
