@@ -37,19 +37,29 @@ def where(path):
 
 
 @pytest.mark.parametrize("folder", rendering.kustomizations(), ids=where)
-def test_every_kustomization_renders_to_valid_objects(folder, schemas):
+def test_every_kustomization_renders_to_valid_objects(folder, known_schemas):
     """
     What kustomize makes of a folder, the API server and the operator accept, and our policy allows.
     """
-    assert list(every.of_any(rendering.render(folder), schemas)) == []
+    assert list(every.of_any(rendering.render(folder), known_schemas)) == []
 
 
 @pytest.mark.parametrize("path", rendering.loose(), ids=where)
-def test_every_loose_manifest_is_valid(path, schemas):
+def test_every_loose_manifest_is_valid(path, known_schemas):
     """
     What people apply by itself is as valid as what is rendered.
     """
-    assert list(every.of_any(rendering.read(path), schemas)) == []
+    assert list(every.of_any(rendering.read(path), known_schemas)) == []
+
+
+@pytest.mark.parametrize("place", [*rendering.kustomizations(), *rendering.loose()], ids=where)
+def test_custom_resources_fit_their_schemas(place, schemas):
+    """
+    Every object is of a known kind, with known fields and by the rules of its definition.
+    """
+    objects = rendering.render(place) if place.is_dir() else rendering.read(place)
+
+    assert list(every.of_rule("schema", objects, schemas)) == []
 
 
 @pytest.mark.parametrize("folder", WHOLE, ids=where)
@@ -84,14 +94,14 @@ def test_every_component_is_rendered_somewhere():
     assert set(rendering.kustomizations("Component")) == used
 
 
-def test_argo_cd_deploys_what_is_here_and_may(schemas):
+def test_argo_cd_deploys_what_is_here_and_may(known_schemas):
     """
     Applications name folders that exist, in an order, within projects that allow every object.
     """
     objects = [each for folder in ARGO for each in rendering.render(folder)]
 
     assert list(gitops.check(objects, ROOT, rendering.render)) == []
-    assert list(every.of_any(objects, schemas)) == []
+    assert list(every.of_any(objects, known_schemas)) == []
 
 
 def test_every_image_of_ours_is_of_one_version_and_one_owner():

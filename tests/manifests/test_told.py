@@ -30,7 +30,7 @@ def made(place):
 
 
 @pytest.mark.parametrize(("rule", "place", "old", "new"), mistakes_told.FILES)
-def test_a_mistake_in_a_file_is_caught(rule, place, old, new, schemas):
+def test_a_mistake_in_a_file_is_caught(rule, place, old, new, known_schemas):
     """
     Each of these mistakes is found by the rule that is there for it.
     """
@@ -44,7 +44,7 @@ def test_a_mistake_in_a_file_is_caught(rule, place, old, new, schemas):
     assert old in data[key]
     data[key] = data[key].replace(old, new)
 
-    assert rule in rules(every.of_rule(rule, objects, schemas))
+    assert rule in rules(every.of_rule(rule, objects, known_schemas))
 
 
 @pytest.mark.parametrize(("variable", "value"), [("SERVICE", "http://devmind:8000"), ("PAUSE", "")])

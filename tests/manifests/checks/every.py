@@ -66,12 +66,12 @@ _OWN = _TOLD | {
 """Checks of all of whose rules begin with one prefix that no other check has."""
 
 
-def of_any(objects: Objects, folder: Path) -> Iterator[Finding]:
+def of_any(objects: Objects, folder: Path | None) -> Iterator[Finding]:
     """Yield the findings of what holds for any set of objects.
 
     Args:
         objects: What would be applied.
-        folder: Of the custom resources' schemas.
+        folder: Of the custom resources' schemas, `None` where they are absent.
     """
     yield from schemas.check(objects, folder)
     for check in _OPERATOR:
@@ -101,7 +101,7 @@ def of_whole(objects: Objects) -> Iterator[Finding]:
     yield from fetched.check(objects)
 
 
-def of_rule(rule: str, objects: Objects, folder: Path) -> Iterator[Finding]:
+def of_rule(rule: str, objects: Objects, folder: Path | None) -> Iterator[Finding]:
     """Yield the findings of the checks that may find *rule*; arguments as in `of_any`."""
     match rule.partition(".")[0]:
         case "schema":

@@ -19,12 +19,13 @@ OURS = Path(__file__).parent.parent / "schemas"
 """Kinds of which the delivered schemas know nothing: the few fields that are used."""
 
 
-def check(objects: Objects, folder: Path) -> Iterator[Finding]:
+def check(objects: Objects, folder: Path | None) -> Iterator[Finding]:
     """Yield what the API server, or a strict one, would refuse.
 
     Args:
         objects: What would be applied.
-        folder: Of the custom resources' schemas.
+        folder: Of the custom resources' schemas; `None` where they are absent, and nothing is said
+            of custom resources.
     """
     for thing in objects:
         api = str(thing.get("apiVersion"))
@@ -33,14 +34,16 @@ def check(objects: Objects, folder: Path) -> Iterator[Finding]:
         if path is not None:
             yield from _custom(thing, path)
         elif "." in group and not group.endswith(".k8s.io"):
-            yield Finding("schema.unknown-kind", name(thing), api)
+            if folder is not None:
+                yield Finding("schema.unknown-kind", name(thing), api)
         else:
             yield from _core(thing)
 
 
-def _path(folder: Path, api: str, kind: str) -> Path | None:
+def _path(folder: Path | None, api: str, kind: str) -> Path | None:
     file = f"{api.replace('/', '_')}_{kind}.json"
-    return next((path for path in (folder / file, OURS / file) if path.is_file()), None)
+    folders = (OURS,) if folder is None else (folder, OURS)
+    return next((each / file for each in folders if (each / file).is_file()), None)
 
 
 def _core(thing: Object) -> Iterator[Finding]:
