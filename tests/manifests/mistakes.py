@@ -15,6 +15,7 @@ _LATE = {"policy": "DeleteCluster", "condition": {"jobStatus": "SUCCEEDED", "ttl
 _BOTH = {"jobStatus": "FAILED", "jobDeploymentStatus": "Failed", "ttlSeconds": 9}
 
 _QUOTA = {"requests.cpu": "99", "requests.memory": "999Gi", "persistentvolumeclaims": "9"}
+_HEALTH = "resource\\.customizations\\.health\\."
 _JOB_ENV = "rayClusterSpec.headGroupSpec.template.spec.containers.0.env.0"
 WAVE = "argocd.argoproj.io/sync-wave"
 
@@ -39,6 +40,28 @@ PRODUCTION = {
         ("operation.defaulted", "spec.serveService.spec.ports.0.protocol", GONE),
         ("agreement.route", "spec.serveService.metadata.name", "devmind-service"),
         ("agreement.namespace", "metadata.namespace", "default"),
+    ],
+    ("Namespace/devmind-pipeline", ""): [
+        (
+            "ground.pod-security",
+            "metadata.labels",
+            {"pod-security.kubernetes.io/enforc": "baseline"},
+        ),
+        ("ground.pod-security", "", GONE),
+        ("operation.wave", "metadata.annotations", {}),
+    ],
+    ("StatefulSet/redis", "spec"): [
+        ("ground.one-writer", "replicas", 3),
+        ("ground.kept-claims", "persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Delete"}),
+        (
+            "ground.optional",
+            "template.spec.containers.0.env.0.valueFrom.secretKeyRef.optional",
+            True,
+        ),
+    ],
+    ("Deployment/mlflow", "spec"): [
+        ("ground.one-writer", "strategy", {"type": "RollingUpdate"}),
+        ("ground.one-writer", "replicas", 2),
     ],
     (SERVICE, CLUSTER): [
         ("workers.token", "autoscalerOptions.volumeMounts", GONE),
@@ -214,6 +237,7 @@ PRODUCTION = {
         ("operation.quota", f"{POD}.initContainers.0.resources.requests.memory", "64Gi"),
     ],
     ("ResourceQuota/devmind-pipeline", ""): [
+        ("ground.quota", "", GONE),
         ("operation.wave", "metadata.annotations", {}),
         ("operation.quota", "spec.hard", _QUOTA | {"requests.cpu": "9"}),
         ("operation.quota", "spec.hard", _QUOTA | {"persistentvolumeclaims": "5"}),
@@ -292,7 +316,6 @@ PRODUCTION = {
         ("operation.cron", "concurrencyPolicy", "Allow"),
         ("operation.cron", "timeZone", GONE),
     ],
-    ("Namespace/devmind-pipeline", ""): [("operation.wave", "metadata.annotations", {})],
 }
 
 SERVE = [
@@ -321,7 +344,32 @@ SERVE = [
 """Mistakes in the text of serveConfigV2: the rule, what stood there, what stands there then."""
 
 GITOPS = {
+    ("Application/devmind-monitoring", ""): [("platform.applications", "", GONE)],
+    ("Application/kuberay-operator", "spec"): [
+        ("platform.version", "source.targetRevision", "1.6.0"),
+        ("platform.version", "source.helm.valuesObject.image.tag", "v1.6.0"),
+        ("platform.crds", "source.helm.skipCrds", False),
+        ("platform.operator", "destination.namespace", "kuberay"),
+        ("platform.gate", "source.helm.valuesObject.featureGates.4.enabled", False),
+        ("platform.gate", "source.helm.valuesObject.featureGates.1.name", "RayJobDeletion"),
+        ("platform.gate", "source.helm.valuesObject.featureGates.2.name", "RayMultiHost"),
+    ],
+    ("AppProject/devmind-platform", "spec"): [
+        ("platform.wide", "sourceRepos.0", "*"),
+        ("platform.wide", "destinations.0.namespace", "*"),
+    ],
+    ("ConfigMap/argocd-cm", "data"): [
+        ("platform.tracking", "application\\.resourceTrackingMethod", "label"),
+        ("platform.health", f"{_HEALTH}ray\\.io_RayJob", "return {}"),
+        ("platform.health", f"{_HEALTH}argoproj\\.io_Application", GONE),
+        ("platform.health", f"{_HEALTH}ray\\.io_Rayjob", "return {}"),
+    ],
     ("Application/devmind", ""): [
+        ("platform.namespace", "metadata.namespace", "devmind-pipeline"),
+        ("platform.option", "spec.syncPolicy.syncOptions.0", "ServerSideAply=true"),
+        ("platform.option", "spec.syncPolicy.syncOptions.2", "Replace=true"),
+        ("platform.ignored", "spec.ignoreDifferences", []),
+        ("platform.revision", "spec.source.targetRevision", "master"),
         ("schema.custom", "spec.syncPolicy.automatic", {}),
         ("gitops.project", "spec.project", "default"),
         ("gitops.path", "spec.source.path", "k8s/prod"),

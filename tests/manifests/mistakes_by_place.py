@@ -280,9 +280,20 @@ PLACES = {
         ],
     },
     "k8s/tekton": {
+        ("Task/devmind-select", "metadata.labels"): [
+            ("tekton.version", "app\\.kubernetes\\.io/version", "0.0.9"),
+            ("tekton.client", "devmind\\.io/client", GONE),
+        ],
+        ("Pipeline/devmind-ci", "spec"): [
+            ("tekton.url", "params.11.default", "http://devmind-ml-service:8000"),
+        ],
         ("Task/devmind-select", "spec"): [
             ("versions.ours", "params.1.default", f"{_IMAGE}:0.0.9"),
             ("versions.full", "params.1.default", f"{_IMAGE}:latest"),
+            ("tekton.url", "params.0.default", "http://devmind-ml-service.devmind.svc:8000"),
+            ("tekton.rights", "steps.0.securityContext.runAsNonRoot", False),
+            ("tekton.rights", "steps.0.securityContext.privileged", True),
+            ("tekton.key", "steps.0.env.-1.valueFrom.secretKeyRef.key", "id"),
         ],
     },
     "k8s/argocd/apps": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from tests.manifests.checks.objects import Objects, name
 
+_DOT = re.compile(r"(?<!\\)\.")
 GONE = object()
 """Stands for a field that is taken away."""
 
@@ -21,7 +23,7 @@ class Mutation:
         title: What somebody did.
         rule: The rule that must catch it.
         where: The object, as `Kind/name`.
-        path: The field, with dots; numbers count in lists.
+        path: The field, with dots, a backslash before those of a name; numbers count in lists.
         value: What stands there then.
     """
 
@@ -42,7 +44,7 @@ def mutated(objects: Objects, mutation: Mutation) -> Objects:
     target: Any = next(each for each in changed if name(each) == mutation.where)
     if not mutation.path:
         return [each for each in changed if each is not target]
-    *way, last = mutation.path.split(".")
+    *way, last = (step.replace("\\.", ".") for step in _DOT.split(mutation.path))
     for step in way:
         target = target[int(step) if isinstance(target, list) else step]
     place = int(last) if isinstance(target, list) else last

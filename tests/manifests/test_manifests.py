@@ -10,7 +10,7 @@ from yamllint.config import YamlLintConfig
 from scripts import make_secrets
 from tests.conftest import ROOT
 from tests.manifests import rendering
-from tests.manifests.checks import agreement, every, gitops, versions
+from tests.manifests.checks import agreement, every, gitops, gitops_platform, versions
 from tests.manifests.checks.objects import name, named, of_kind, ray_jobs
 from training import job
 
@@ -101,6 +101,7 @@ def test_argo_cd_deploys_what_is_here_and_may(known_schemas):
     objects = [each for folder in ARGO for each in rendering.render(folder)]
 
     assert list(gitops.check(objects, ROOT, rendering.render)) == []
+    assert list(gitops_platform.check(objects, ROOT)) == []
     assert list(every.of_any(objects, known_schemas)) == []
 
 

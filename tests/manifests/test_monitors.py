@@ -7,9 +7,16 @@ from copy import deepcopy
 import pytest
 
 from tests.conftest import ROOT
-from tests.manifests import rendering
+from tests.manifests import mutations, rendering
 from tests.manifests.checks import monitors
 
+RELABELLED = [
+    {
+        "sourceLabels": ["__meta_kubernetes_pod_label_ray_io_cluster"],
+        "targetLabel": "ray_io_cluster",
+    },
+    {"targetLabel": "job", "replacement": "heads"},
+]
 MONITOR = {
     "apiVersion": "monitoring.coreos.com/v1",
     "kind": "PodMonitor",
@@ -17,25 +24,55 @@ MONITOR = {
     "spec": {
         "selector": {"matchLabels": {"ray.io/node-type": "head"}},
         "podMetricsEndpoints": [
-            {"port": port} for port in ("metrics", "as-metrics", "dash-metrics")
+            {"port": port, "relabelings": RELABELLED}
+            for port in ("metrics", "as-metrics", "dash-metrics")
         ],
     },
 }
 
+_ENDPOINT = "spec.podMetricsEndpoints.0"
+MISTAKES = {
+    ("PodMonitor/devmind-ray-head", _ENDPOINT): [
+        ("monitor.path", "path", "/metric"),
+        ("monitor.relabelled", "relabelings", []),
+        ("monitor.relabelled", "relabelings.0.sourceLabels", ["__meta_kubernetes_pod_label_ray"]),
+        ("monitor.job", "relabelings.1.replacement", "devmind-head"),
+    ],
+    ("PodMonitor/devmind-ray-worker", ""): [
+        ("monitor.pods", "spec.selector.matchLabels", {"devmind.io/role": "worker"}),
+        ("monitor.port", f"{_ENDPOINT}.port", "metric"),
+    ],
+    ("ServiceMonitor/kuberay-operator", "spec"): [
+        ("monitor.operator", "endpoints.0.port", "metrics"),
+        ("monitor.operator", "endpoints.0.path", "/"),
+        ("monitor.operator", "namespaceSelector.matchNames", ["kuberay"]),
+        ("monitor.operator", "selector.matchLabels", {"app.kubernetes.io/name": "kuberay"}),
+        ("monitor.job", "endpoints.0.relabelings.0.replacement", "kuberay"),
+    ],
+}
+
+
+def watched():
+    """What is deployed, beside what watches it."""
+    return [*rendering.render(rendering.PRODUCTION), *rendering.render(ROOT / "k8s/monitoring")]
+
 
 def test_every_monitor_of_ours_finds_its_pods():
     """
-    Each PodMonitor below k8s/ selects pods of production that have the ports it names.
+    Each monitor selects pods of production that have the ports it names, and makes the jobs that
+    rules ask for.
     """
-    others = [folder for folder in rendering.kustomizations() if ROOT / "k8s" in folder.parents]
-    found = [
-        each
-        for folder in others
-        for each in rendering.render(folder)
-        if each["kind"] == "PodMonitor"
-    ]
+    assert list(monitors.check(watched())) == []
 
-    assert list(monitors.check([*rendering.render(rendering.PRODUCTION), *found])) == []
+
+@pytest.mark.parametrize("mutation", mutations.table(MISTAKES), ids=lambda each: each.title)
+def test_a_mistake_in_a_monitor_is_caught(mutation):
+    """
+    Each of these mistakes is found by the rule that is there for it.
+    """
+    found = monitors.check(mutations.mutated(watched(), mutation))
+
+    assert mutation.rule in {each.rule for each in found}
 
 
 def test_a_monitor_of_ports_that_are_there_is_fine():

@@ -9,6 +9,7 @@ from tests.manifests.checks import (
     agreement,
     capacity,
     fetched,
+    ground,
     hooks,
     keys,
     literals,
@@ -28,6 +29,7 @@ from tests.manifests.checks import (
     serving,
     serving_names,
     sizes,
+    tekton,
     times,
     variables,
     versions,
@@ -62,6 +64,8 @@ _OWN = _TOLD | {
     "rights": rights.check,
     "times": times.check,
     "fetched": fetched.check,
+    "ground": ground.check,
+    "tekton": tekton.check,
 }
 """Checks of all of whose rules begin with one prefix that no other check has."""
 
@@ -80,6 +84,7 @@ def of_any(objects: Objects, folder: Path | None) -> Iterator[Finding]:
     for check in _TOLD.values():
         yield from check(objects)
     yield from versions.check(objects)
+    yield from tekton.check(objects)
     yield from hooks.annotations(objects)
 
 
@@ -99,6 +104,7 @@ def of_whole(objects: Objects) -> Iterator[Finding]:
     yield from times.check(objects)
     yield from hooks.check(objects)
     yield from fetched.check(objects)
+    yield from ground.check(objects)
 
 
 def of_rule(rule: str, objects: Objects, folder: Path | None) -> Iterator[Finding]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tests.manifests.checks.objects import (
     NAMESPACE,
     Finding,
+    Object,
     Objects,
+    Pod,
     matches,
     name,
     of_kind,
     pods,
 )
+
+_LABEL, _UNSAFE = "__meta_kubernetes_pod_label_", re.compile(r"\W")
+_JOB = re.compile(r'\bjob="([^"]+)"')
+_KUBERAY, _NAMED = "kuberay-operator", "app.kubernetes.io/name"
 
 
 def check(objects: Objects) -> Iterator[Finding]:
@@ -41,3 +48,51 @@ def check(objects: Objects) -> Iterator[Finding]:
         for endpoint in monitor["spec"].get("podMetricsEndpoints", []) if chosen else ():
             if endpoint.get("port") not in ports:
                 yield Finding("monitor.port", name(monitor), str(endpoint.get("port")))
+            yield from _relabelled(name(monitor), endpoint, chosen)
+    yield from _operator(objects)
+    yield from _jobs(objects)
+
+
+def _relabelled(where: str, endpoint: Object, chosen: list[Pod]) -> Iterator[Finding]:
+    """Every sample has a job that we name, and labels that the pods have."""
+    if endpoint.get("path", "/metrics") != "/metrics":
+        yield Finding("monitor.path", where, endpoint["path"])
+    rules = endpoint.get("relabelings", [])
+    if not {"job", "ray_io_cluster"} <= {each.get("targetLabel") for each in rules}:
+        yield Finding("monitor.relabelled", where, "job and ray_io_cluster")
+    added = {_LABEL + "ray_io_cluster"}
+    there = [{_LABEL + _UNSAFE.sub("_", key) for key in pod.labels} | added for pod in chosen]
+    for source in (source for each in rules for source in each.get("sourceLabels", [])):
+        if not all(source in labels for labels in there):
+            yield Finding("monitor.relabelled", where, source)
+
+
+def _operator(objects: Objects) -> Iterator[Finding]:
+    """The chart's Service, as KubeRay 1.7 makes it: port `http`, in its own namespace."""
+    for monitor in of_kind(objects, "ServiceMonitor"):
+        spec = monitor["spec"]
+        found = [(each.get("port"), each.get("path", "/metrics")) for each in spec["endpoints"]]
+        spaces = (spec.get("namespaceSelector") or {}).get("matchNames")
+        labels = (spec.get("selector") or {}).get("matchLabels")
+        if (found, spaces, labels) != ([("http", "/metrics")], [_KUBERAY], {_NAMED: _KUBERAY}):
+            yield Finding("monitor.operator", name(monitor), f"{found}, {spaces}, {labels}")
+
+
+def _jobs(objects: Objects) -> Iterator[Finding]:
+    """Rules ask for jobs that monitors make; a pattern stands for those that a label fills in."""
+    monitors = list(of_kind(objects, "PodMonitor", "ServiceMonitor"))
+    endpoints = [
+        endpoint
+        for monitor in monitors
+        for key in ("podMetricsEndpoints", "endpoints")
+        for endpoint in monitor["spec"].get(key, [])
+    ]
+    made = {
+        rule.get("replacement")
+        for endpoint in endpoints
+        for rule in endpoint.get("relabelings", [])
+        if rule.get("targetLabel") == "job"
+    }
+    for thing in of_kind(objects, "PrometheusRule"):
+        for job in sorted(set(_JOB.findall(str(thing["spec"]))) - made):
+            yield Finding("monitor.job", name(thing), job)
