@@ -295,6 +295,7 @@ PRODUCTION = {
         ("network.needed", "ingress.0.from.0.namespaceSelector.matchLabels", {"name": "traefik"}),
     ],
     ("PodDisruptionBudget/devmind-serve-workers", "spec"): [
+        ("operation.budget", "selector", {}),
         ("operation.budget", "minAvailable", 2),
         ("operation.budget", "minAvailable", "50%"),
         ("agreement.selector", "selector.matchLabels", {"devmind.io/role": "worker"}),
@@ -313,6 +314,7 @@ PRODUCTION = {
         ("agreement.binding", "roleRef.name", "head"),
     ],
     ("CronJob/devmind-backup", "spec"): [
+        ("network.role", "jobTemplate.spec.template.metadata.labels", {"devmind.io/role": "dump"}),
         ("operation.cron", "concurrencyPolicy", "Allow"),
         ("operation.cron", "timeZone", GONE),
     ],

@@ -230,6 +230,12 @@ PLACES = {
             ("network.forbidden", "ingress", _from_everybody(16686)),
         ],
     },
+    f"{_OVERLAYS}/queued": {
+        ("RayCronJob/devmind-retraining", "metadata.labels"): [
+            ("workers.queue", "kueue\\.x-k8s\\.io/queue-name", GONE),
+            ("workers.queue", "kueue\\.x-k8s\\.io/queue", "devmind-training"),
+        ],
+    },
     _TUNNEL: {
         ("PodDisruptionBudget/cloudflared", "spec"): [
             (

@@ -40,7 +40,7 @@ POSTGRES, REDIS, MLFLOW, BACKUP = (
     _ours(each) for each in ("postgres", "redis", "mlflow", "backup")
 )
 STARTER, JAEGER = _ours("retraining-starter"), _ours("jaeger")
-SMOKE = _ours("smoke")
+SMOKE, ARTIFACTS = _ours("smoke"), _ours("backup-artifacts")
 AUTOSCALER = Peer("autoscaler", {_AUTOSCALER: "true"})
 DEVELOPMENT = Peer("development's autoscaler", {_ROLE: "development", _AUTOSCALER: "true"})
 ONLY_HEAD = Peer("head alone", {_ROLE: "head", "devmind.io/ray": "true", _AUTOSCALER: "false"})
@@ -97,7 +97,7 @@ FORBIDDEN = [
         for who in (STRANGER, NEIGHBOUR, TRAEFIK, RUNNER, PROMETHEUS)
         for pod, port in ((HEAD, 10001), (TRAINING, 8265), (JAEGER, 16686), (JAEGER, 4317))
     ),
-    *((who, POSTGRES, 5432) for who in (STRANGER, NEIGHBOUR, REDIS, STARTER)),
+    *((who, POSTGRES, 5432) for who in (STRANGER, NEIGHBOUR, REDIS, STARTER, ARTIFACTS)),
     *((who, REDIS, 6379) for who in (STRANGER, NEIGHBOUR, WORKER, TRAINING, MLFLOW)),
     *((who, MLFLOW, 5000) for who in (STRANGER, NEIGHBOUR, TRAEFIK)),
     *(
@@ -133,6 +133,7 @@ def check(objects: Objects) -> Iterator[Finding]:
     fetches = any("DEVMIND_ACCESS_TEAM_DOMAIN" in str(c) for c in of_kind(objects, "ConfigMap"))
     if not any(_denies_all(policy) for policy in policies):
         yield Finding("network.default-deny", "NetworkPolicy", "nothing denies by default")
+    yield from _unknown(objects)
     by_node = any("'NodePort'" in str(each) for each in of_kind(objects, "RayService"))
     needed = NEEDED + (ACCESS if fetches else []) + (BY_NODE_PORT if by_node else [])
     for source, target, port in needed:
@@ -145,6 +146,20 @@ def check(objects: Objects) -> Iterator[Finding]:
         )
         if allowed(policies, *ends, port):
             yield Finding("network.forbidden", f"{source.name} to {target.name}", str(port))
+
+
+def _unknown(objects: Objects) -> Iterator[Finding]:
+    """Policies and flows are said by roles: a pod of an unknown one has none of either."""
+    known = {
+        peer.labels[_ROLE]
+        for flow in NEEDED + FORBIDDEN
+        for peer in flow[:2]
+        if _ROLE in peer.labels
+    }
+    for pod in pods(objects):
+        named = CLOUDFLARED.labels.items() <= pod.labels.items()
+        if pod.namespace == NAMESPACE and not named and pod.labels.get(_ROLE) not in known:
+            yield Finding("network.role", pod.where, str(pod.labels.get(_ROLE)))
 
 
 def _real(peer: Peer, every: list[Mapping[str, str]]) -> Peer | None:

@@ -115,6 +115,8 @@ def _budgets(objects: Objects) -> Iterator[Finding]:
     least = min((group.get("minReplicas", 0) for group in workers), default=0)
     for budget in budgets:
         available = budget["spec"].get("minAvailable")
+        if not budget["spec"].get("selector"):
+            yield Finding("operation.budget", name(budget), "it is of no pod")
         if not isinstance(available, int) or not 0 < available < max(least, 1):
             yield Finding("operation.budget", name(budget), f"{available} of {least}")
 

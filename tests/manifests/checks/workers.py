@@ -18,6 +18,7 @@ from tests.manifests.checks.objects import (
 _MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _PLACES = {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
 _STREAMS_S = 120
+_QUEUE = "kueue.x-k8s.io/queue-name"
 _ONCE = "PathPrefix(`/models`)"
 
 
@@ -33,6 +34,8 @@ def check(objects: Objects) -> Iterator[Finding]:
             yield Finding("workers.deletion-delay", name(thing), f"{delay} s: streams would break")
     for where, job in ray_jobs(objects):
         yield from _failed(where, job)
+    for thing in of_kind(objects, "RayCronJob"):
+        yield from _queued(thing)
     for route in of_kind(objects, "IngressRoute"):
         yield from _sent(route, named(objects, "Middleware"))
 
@@ -52,6 +55,14 @@ def _worker(where: str, group: Object) -> Iterator[Finding]:
             yield Finding("workers.spread", where, f"{spread['topologyKey']}, {clusters}")
     if "memory" not in (group.get("rayStartParams") or {}):
         yield Finding("workers.memory", where, "Ray would take the whole limit for free")
+
+
+def _queued(cron: Object) -> Iterator[Finding]:
+    """Kueue deletes the clusters of jobs that its label names, and of no other."""
+    queues = {key for key in cron["metadata"].get("labels") or {} if "kueue" in key}
+    shut = cron["spec"]["jobTemplate"].get("shutdownAfterJobFinishes")
+    if queues != ({_QUEUE} if shut else set()):
+        yield Finding("workers.queue", name(cron), f"{sorted(queues)}, shut down: {shut}")
 
 
 def _token(where: str, cluster: Object) -> Iterator[Finding]:
