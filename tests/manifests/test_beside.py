@@ -7,8 +7,9 @@ from copy import deepcopy
 import pytest
 
 from tests.conftest import ROOT
-from tests.manifests.checks import agreement, capacity, every, network, waves
+from tests.manifests.checks import agreement, capacity, every, flows, network, waves
 from tests.manifests.checks.objects import name, named, of_kind, pods
+from tests.manifests.checks.policies import Peer, allowed
 from tests.manifests.rendering import PRODUCTION, loose, read, render
 
 BACKUP, ARTIFACTS = ROOT / "k8s/components/backup", ROOT / "k8s/components/backup-artifacts"
@@ -50,10 +51,10 @@ def test_a_restore_reaches_the_database_and_an_unpacking_nothing():
     Who restores may talk to PostgreSQL; who packs or unpacks files has no network.
     """
     policies = list(of_kind(render(PRODUCTION), "NetworkPolicy"))
-    restore, unpack, *_ = (network.Peer(pod.where, pod.labels) for pod in pods(BY_HAND))
+    restore, unpack, *_ = (Peer(pod.where, pod.labels) for pod in pods(BY_HAND))
 
-    assert network.allowed(policies, restore, network.POSTGRES, 5432)
-    assert not network.allowed(policies, unpack, network.POSTGRES, 5432)
+    assert allowed(policies, restore, flows.POSTGRES, 5432)
+    assert not allowed(policies, unpack, flows.POSTGRES, 5432)
 
 
 def test_artifacts_are_packed_and_unpacked_beside_mlflow():
@@ -97,12 +98,10 @@ def test_the_development_cluster_may_scale_itself():
     Its head's autoscaler asks the API server, as production's does; its workers ask nobody.
     """
     everything = [*render(PRODUCTION), *BY_HAND[2:]]
-    alone = network.Peer("worker", {"devmind.io/ray": "true", "devmind.io/role": "development"})
+    alone = Peer("worker", {"devmind.io/ray": "true", "devmind.io/role": "development"})
 
     assert list(network.check(everything)) == []
-    assert not network.allowed(
-        list(of_kind(everything, "NetworkPolicy")), alone, network.API_SERVER, 443
-    )
+    assert not allowed(list(of_kind(everything, "NetworkPolicy")), alone, flows.API_SERVER, 443)
 
 
 def test_the_tunnel_reaches_the_service_and_the_internet():
@@ -112,8 +111,8 @@ def test_the_tunnel_reaches_the_service_and_the_internet():
     assert list(network.check([*render(PRODUCTION), *TUNNEL])) == []
 
     own = list(of_kind(TUNNEL, "NetworkPolicy"))
-    for pod, reached in ((network.WORKER, True), (network.HEAD, False), (network.MLFLOW, False)):
-        assert network.allowed(own, network.CLOUDFLARED, pod, 8000) is reached
+    for pod, reached in ((flows.WORKER, True), (flows.HEAD, False), (flows.MLFLOW, False)):
+        assert allowed(own, flows.CLOUDFLARED, pod, 8000) is reached
 
     wide = deepcopy(list(TUNNEL))
     (policy,) = of_kind(wide, "NetworkPolicy")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.manifests.checks.network import Peer
 from tests.manifests.checks.objects import NAMESPACE, Object, Objects, Pod, named, of_kind
+from tests.manifests.checks.policies import Peer
 from tests.pods.cgroups import Cgroup
 from tests.pods.image import Image
 from tests.pods.kubelet import Around, Container

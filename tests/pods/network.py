@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from tests.manifests.checks.network import Peer, selects
 from tests.manifests.checks.objects import NAMESPACE, Objects, matches
+from tests.manifests.checks.policies import Peer, selects
 
 _ENDS = {"Ingress": ("ingress", "from", "saddr"), "Egress": ("egress", "to", "daddr")}
 
