@@ -129,7 +129,7 @@ class JobAnswer:
     Attributes:
         job_id: Its identifier, for `/models/jobs/{job_id}`.
         model: The model's name in paths.
-        state: `queued`, `running`, `succeeded`, `failed` or `cancelled`.
+        state: `queued`, `running`, `succeeded`, `failed`, `cancelled` or `skipped`.
         progress: Between 0 and 1.
         stage: What it is doing.
         detail: What came of it, or why it failed.

@@ -169,7 +169,9 @@ class TrainingJobs:
         )
         self._jobs.create(job, every=every)
         try:
-            self._runner.start(job.job_id, (name, "--job-id", job.job_id, *wanted.arguments))
+            of_schedule = () if every is None else ("--scheduled", "--every", f"{_hours(every):g}")
+            arguments = (name, "--job-id", job.job_id, *wanted.arguments, *of_schedule)
+            self._runner.start(job.job_id, arguments)
         except Exception as error:
             detail = f"It could not be started: {error}"
             self._jobs.update(job.job_id, now=self._now(), state="failed", detail=detail)
@@ -262,6 +264,10 @@ class TrainingJobs:
         if job.state == "queued" and self._runner.waits(job.job_id):
             return self._jobs.update(job.job_id, now=self._now())
         return job
+
+
+def _hours(every: timedelta) -> float:
+    return every / timedelta(hours=1)
 
 
 def known_model(model: str) -> str:

@@ -20,7 +20,7 @@ from history.job_logs import JobLogs
 from history.names import storable
 from history.tables import jobs
 
-JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled", "skipped"]
 ACTIVE_STATES = ("queued", "running")
 QUEUED_LEASE_S = 300.0
 """How long a job may wait for a process of its own before it is given up."""
@@ -44,7 +44,8 @@ class TrainingJob:
         model: The model it trains.
         created_at: When it was asked for.
         updated_at: When it was last heard of.
-        state: `queued`, `running`, and then for good `succeeded`, `failed` or `cancelled`.
+        state: `queued`, `running`, and then for good `succeeded`, `failed`, `cancelled`, or
+            `skipped` where a schedule found too little to learn from.
         progress: From 0 to 1.
         stage: What it does now, in a word or two.
         detail: The outcome, or why it failed.

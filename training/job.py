@@ -4,8 +4,9 @@
 [--promote-if-better] [--force] [--job-id ID] [--seed N] [--scheduled --every HOURS]
 [--patience SECONDS]` runs on the Ray cluster that `RAY_ADDRESS` names, or on a local one of its
 own. Exit codes: 0 trained (whether promoted or not), or another job for the model is under way, or
-the tick of a schedule is late; 1 an unexpected failure, or cancelled; 2 the history or the settings
-do not allow it, and the message says why. Of `all` models the worst counts.
+the tick of a schedule is late or finds too little history; 1 an unexpected failure, or cancelled;
+2 the history or the settings do not allow it, and the message says why. Of `all` models the worst
+counts.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from history.jobs import JobStore, TrainingJob
 from history.open import open_jobs
 from models.names import MODELS, in_code, in_paths
 from training.cluster import cluster
-from training.endings import EXIT_IMPOSSIBLE, end_main_thread, ending, heed_signals
+from training.endings import EXIT_IMPOSSIBLE, Ending, end_main_thread, ending, heed_signals
 from training.job_log import JobLog
 from training.progress import Held, JobProgress
 from training.promote import Outcome
@@ -142,7 +143,7 @@ def _done(
     except DevMindError as error:
         typer.echo(str(error), err=True)
         return EXIT_IMPOSSIBLE
-    return _carried_out(order, settings, jobs)
+    return _carried_out(order, settings, jobs, scheduled=every is not None)
 
 
 def _claim_patiently(
@@ -174,7 +175,7 @@ def _claim(jobs: JobStore, order: Order, every: timedelta | None) -> None:
         raise NotFound("training job to go on with", order.job_id, advice)
 
 
-def _carried_out(order: Order, settings: ServerSettings, jobs: JobStore) -> int:
+def _carried_out(order: Order, settings: ServerSettings, jobs: JobStore, *, scheduled: bool) -> int:
     console = Console()
     log_lines = JobLog(jobs.logs, order.job_id)
     logs.configure(hear=log_lines.event)
@@ -199,7 +200,8 @@ def _carried_out(order: Order, settings: ServerSettings, jobs: JobStore) -> int:
         typer.echo(str(error), err=True)
         return EXIT_IMPOSSIBLE
     except BaseException as error:  # noqa: BLE001 - whatever it is, the job must not be left open
-        return _ended(progress.lost or error, order, progress, parent)
+        end = ending(progress.lost or error, parent, scheduled=scheduled)
+        return _ended(end, progress.lost or error, order, progress)
     progress.end("succeeded", str(outcome))
     console.print(f"{in_paths(order.model)} {outcome}", highlight=False, soft_wrap=True)
     return 0
@@ -214,8 +216,7 @@ def _trained(
         return run(order, settings, progress, folder)
 
 
-def _ended(error: BaseException, order: Order, progress: JobProgress, parent: Path) -> int:
-    end = ending(error, parent)
+def _ended(end: Ending, error: BaseException, order: Order, progress: JobProgress) -> int:
     if end.unexpected:
         log.error("training failed", model=order.model, job_id=order.job_id, exc_info=error)
     try:

@@ -41,8 +41,9 @@ def jobs(
 ) -> None:
     """Show the training jobs, or one of them, or what it wrote.
 
-    States are queued, running, succeeded, failed and cancelled; the reason of a failure stands
-    beside it. All of it outlives the job, and restarts of the service and of its cluster.
+    States are queued, running, succeeded, failed, cancelled, and skipped where a schedule found too
+    little to learn from; the reason stands beside it. All of it outlives the job, and restarts of
+    the service and of its cluster.
 
     With --follow the exit code is 1 when the job fails or is cancelled.
 
@@ -67,7 +68,7 @@ def jobs(
         job = followed(client, client.job(job_id)) if follow else client.job(job_id)
     if not logs:
         _one(job, as_json=as_json)
-    if follow and job.state != "succeeded":
+    if follow and job.state not in ("succeeded", "skipped"):
         raise typer.Exit(ExitCode.UNEXPECTED)
 
 

@@ -27,7 +27,13 @@ from devmind.client import (
 SHOWN_REASONS = 5
 SHOWN_TESTS = 8
 _RISK = {"low": "green", "medium": "yellow", "high": "red", "unknown": "dim"}
-_STATE = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "running": "cyan"}
+_STATE = {
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+    "skipped": "yellow",
+    "running": "cyan",
+}
 
 
 def duration(prediction: DurationPrediction, *, about: str = "") -> RenderableType:

@@ -255,7 +255,7 @@ class JobStatus(Answer):
     @property
     def over(self) -> bool:
         """Whether nothing more will come of it."""
-        return self.state in ("succeeded", "failed", "cancelled")
+        return self.state in ("succeeded", "failed", "cancelled", "skipped")
 
 
 class JobLog(Answer):

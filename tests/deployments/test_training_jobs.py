@@ -247,6 +247,9 @@ def test_a_schedule_starts_what_is_due_once(make, cluster, store, clock):
 
     assert sorted(first) == sorted(MODELS)
     assert len(cluster.started) == 2 * len(MODELS)
+    assert {arguments[-3:] for _, arguments in cluster.started} == {
+        ("--scheduled", "--every", "24")
+    }
 
 
 def test_a_tick_of_a_schedule_that_is_late_is_refused(jobs, store, clock):

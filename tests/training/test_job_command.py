@@ -66,6 +66,19 @@ def test_all_models_are_trained_and_the_worst_code_counts(outcomes, tmp_path, ca
     assert {each.cluster for each in found[1]} == {"head-1"}
 
 
+def test_a_tick_that_finds_too_little_skips_the_model(outcomes, tmp_path, capsys):
+    """
+    What a schedule cannot train yet is skipped, and said; the others are trained.
+    """
+    outcomes[MODELS[0]] = NotEnoughHistory("builds", 3, 100)
+    found = code("all", scheduled=True, every=24.0), jobs(tmp_path)
+
+    assert found[0] == 0
+    states = {each.model: each.state for each in found[1]}
+    assert states == {MODELS[0]: "skipped", MODELS[1]: "succeeded", MODELS[2]: "succeeded"}
+    assert "Need at least 100" in capsys.readouterr().err
+
+
 def test_a_late_tick_ends_with_0_and_says_so(outcomes, tmp_path, capsys):
     """
     A second tick of a schedule soon after the first trains nothing.

@@ -10,7 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from devmind.errors import HistoryUnavailable, ModelUnavailable, NotEnoughHistory
+from devmind.errors import (
+    HistoryUnavailable,
+    ModelUnavailable,
+    NotEnoughHistory,
+    UnlearnableHistory,
+)
 from history.jobs import RESTARTED, TrainingJob
 from history.open import open_jobs
 from tests.training.test_promote import Shelf, put, trained
@@ -186,6 +191,25 @@ def test_every_end_has_a_state_a_reason_and_a_code(tmp_path, error, state, said,
 
     assert (end.state, end.exit_code) == (state, code)
     assert said in end.detail
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [
+        (NotEnoughHistory("builds", 3, 100), "skipped", 0),
+        (UnlearnableHistory("m", "every build passed"), "skipped", 0),
+        (RayTaskError("trace"), "skipped", 0),
+        (ModelUnavailable("m", "away"), "failed", 1),
+        (ValueError("last"), "failed", 1),
+    ],
+)
+def test_a_schedule_that_finds_too_little_is_no_failure(tmp_path, error, state, code):
+    """
+    A young team's nights are quiet: only what somebody has to mend fails a scheduled job.
+    """
+    end = ending(error, tmp_path, scheduled=True)
+
+    assert (end.state, end.exit_code) == (state, code)
 
 
 def test_a_full_disk_is_seen_behind_other_errors(tmp_path):
