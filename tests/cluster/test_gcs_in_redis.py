@@ -12,11 +12,7 @@ from devmind.local.ports import any_free
 from tests.cluster.lasting import PASSWORD, Node, Redis, environment
 from tests.cluster.serving import until
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.timeout(600),
-    pytest.mark.thorough,
-]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(name="redis")

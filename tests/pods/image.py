@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 from tests.image.dockerfile import context, copy, known_files, parse
 
 VENV = Path(sys.prefix)
+_OURS = f"#!{VENV}/bin/".encode()
 _LINKS = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")
 _ETC = ("alternatives", "ld.so.cache", "localtime", "nsswitch.conf", "protocols", "services", "ssl")
 _EMPTY = ("/home/devmind", "/tmp", "/var/lib/devmind", "/var/run")
@@ -46,6 +47,7 @@ class Image:
         (folder / "passwd").write_text(_PASSWD)
         (folder / "group").write_text(_GROUP)
         (folder / "checkout.pth").write_text("/app\n")
+        _commands(folder / "bin")
         return cls(folder)
 
     def environment(self) -> dict[str, str]:
@@ -69,8 +71,8 @@ class Image:
             *bound("/etc/passwd", self.folder / "passwd"),
             *bound("/etc/group", self.folder / "group"),
             *bound(sys.base_prefix),
-            *bound(str(VENV)),
             *bound("/opt/venv", VENV),
+            *bound("/opt/venv/bin", self.folder / "bin"),
             *self._installed(),
             *bound("/app", self.folder / "app"),
             *(word for name in _EMPTY for word in (*parents(name), "--dir", name)),
@@ -80,9 +82,19 @@ class Image:
         """Hide this checkout behind `/app`, which is what the image has installed."""
         site = Path(sysconfig.get_path("purelib"))
         (found,) = site.glob("_devmind_pipeline.pth")
-        inside = found.relative_to(VENV)
-        pth = self.folder / "checkout.pth"
-        return [*bound(str(VENV / inside), pth), *bound(f"/opt/venv/{inside}", pth)]
+        return bound(f"/opt/venv/{found.relative_to(VENV)}", self.folder / "checkout.pth")
+
+
+def _commands(folder: Path) -> None:
+    """Make the commands that this environment has, as they stand in the image's."""
+    folder.mkdir()
+    for name in ("python", "python3"):
+        (folder / name).symlink_to(Path(sys.executable).resolve())
+    for path in sorted(Path(VENV, "bin").iterdir()):
+        if path.name not in {"python", "python3"} and path.read_bytes().startswith(_OURS):
+            text = path.read_bytes().replace(_OURS, b"#!/opt/venv/bin/", 1)
+            (folder / path.name).write_bytes(text)
+            (folder / path.name).chmod(0o755)
 
 
 def bound(target: str, source: Path | None = None, *, writable: bool = False) -> list[str]:
