@@ -14,8 +14,7 @@
 # Known are minikube and its profiles, kind, k3d, OrbStack and Docker Desktop. Another cluster has to
 # be named with --context, and its nodes to share the images of docker here.
 #
-# Needs docker, kubectl, helm, the tool of the cluster, and Python 3.11 or 3.12 with the command line
-# of this project: `make install`, or `pip install -e .` where that is enough. A node needs 7 GiB of
+# Needs docker, kubectl, helm, the tool of the cluster, and Python 3.11 or newer. A node needs 7 GiB of
 # memory, 6 of them for the pod: `minikube start --cpus 4 --memory 12g` leaves room for monitoring.
 #
 # Exit codes: 0 ready, 1 a step failed, 2 wrong use or something is missing, 3 not ready in time.
@@ -92,7 +91,7 @@ find_python() {
     for python in "${PYTHON:-python}" .venv/bin/python python3.11 python3.12 python3; do
         "$python" -c 'import scripts.make_secrets' 2>/dev/null && return
     done
-    fail 2 "no Python here has devmind, which makes the keys. Run \`make install\` first."
+    fail 2 "no Python 3.11 or newer was found, which makes the keys. Install one, or name it in PYTHON."
 }
 
 # The tag says what is in the image: under the same one KubeRay would see no change.
@@ -178,6 +177,10 @@ await_service() {
 say_what_next() {
     local activate=
     [ "$python" != .venv/bin/python ] || activate='. .venv/bin/activate; '
+    # To ask takes more than to make keys.
+    "$python" -c 'import devmind.cli.app' 2>/dev/null || {
+        activate='make install; . .venv/bin/activate; ' python=python
+    }
     cat <<END
 
 The service is ready. In another terminal, and left open:

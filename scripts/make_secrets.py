@@ -16,7 +16,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 
-from devmind.cli.keys import make_key
+from devmind.api_keys import make_key
 from scripts.kubectl import Kubectl, KubectlFailed
 
 Values = dict[str, dict[str, str]]

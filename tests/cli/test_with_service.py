@@ -12,7 +12,7 @@ from deployments.auth import Keys
 from deployments.history_service import Desk, HistoryService
 from deployments.metrics import Metrics
 from deployments.recording import Recorder
-from devmind.cli.keys import make_key
+from devmind.api_keys import make_key
 from devmind.client import Client, Question, RunningQuestion, TestQuestion
 from history.open import open_history
 from tests.deployments.fakes import Instruments, make_app

@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 
 from deployments.auth import Keys, load_keys, refuse_open
-from devmind.cli.keys import make_key
+from devmind.api_keys import make_key
 from devmind.errors import InvalidInput, NotAllowed, NotAuthenticated
 from devmind.settings import ServerSettings
 from tests.deployments.fakes import ask, make_app

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from devmind.cli.keys import make_key
+from devmind.api_keys import make_key
 from scripts import make_secrets
 from scripts.fetch_kubectl import fetch
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from devmind.cli.keys import make_key
+from devmind.api_keys import make_key
 from scripts.make_secrets import local
 from tests.manifests.rendering import LOCAL, render
 from tests.pods.kuberay import ready

@@ -14,7 +14,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from devmind.cli.keys import make_key
+from devmind.api_keys import make_key
 from scripts.make_secrets import production
 from tests.cluster.serving import until
 from tests.conftest import ROOT
