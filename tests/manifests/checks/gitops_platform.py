@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.manifests.checks.gitops import ours
 from tests.manifests.checks.objects import Finding, Object, Objects, name, named, of_kind
 
 APPLICATIONS = {"devmind-root", "kuberay-crds", "kuberay-operator", "devmind", "devmind-monitoring"}
@@ -64,7 +65,7 @@ def _options(application: Object) -> Iterator[Finding]:
         if ignored != ["StatefulSet"]:
             yield Finding("platform.ignored", where, "volume templates never equal Git's")
     revision = spec["source"]["targetRevision"]
-    if "YOUR_GITHUB_USERNAME" in spec["source"]["repoURL"] and revision != "main":
+    if ours(spec["source"]) and revision != "main":
         yield Finding("platform.revision", where, revision)
 
 
