@@ -42,6 +42,10 @@ def size_of(*things: object) -> int:
     return total
 
 
+_WEAK = "__weakref__"
+"""Holds no size of its own, and cannot be read in Python 3.11.2, which is Debian 12's."""
+
+
 def _held(thing: Any, kind: type) -> Iterable[object]:
     if kind is np.ndarray:
         return () if thing.base is None else (thing.base,)
@@ -63,4 +67,4 @@ def _attributes(kind: type) -> tuple[str, ...]:
         found += (slots,) if isinstance(slots, str) else slots
         if "__dict__" in base.__dict__:
             found.append("__dict__")
-    return tuple(found)
+    return tuple(name for name in found if name != _WEAK)

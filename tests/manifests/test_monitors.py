@@ -65,7 +65,7 @@ def test_every_monitor_of_ours_finds_its_pods():
     assert list(monitors.check(watched())) == []
 
 
-@pytest.mark.parametrize("mutation", mutations.table(MISTAKES), ids=lambda each: each.title)
+@pytest.mark.parametrize("mutation", list(mutations.table(MISTAKES)), ids=lambda each: each.title)
 def test_a_mistake_in_a_monitor_is_caught(mutation):
     """
     Each of these mistakes is found by the rule that is there for it.
