@@ -7,7 +7,7 @@ that annotates `build_app`'s argument, and does not look for a class behind a st
 import asyncio
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -36,6 +36,7 @@ from deployments.failure_predictor import FailurePredictorService
 from deployments.history_service import HistoryService
 from deployments.http import About, HttpApp, Service, make_http_app
 from deployments.intelligence import TestIntelligenceService
+from deployments.last_known import LastKnown
 from deployments.lean import without_pandas
 from deployments.metrics import Instruments
 from deployments.question_metrics import QuestionMetrics
@@ -146,7 +147,7 @@ class Ingress:
             failure=self._models["failure-predictor"],
             tests=self._models["test-intelligence"],
         )
-        self._scrape = Scrape(metric_agents)
+        self._scrape = Scrape(LastKnown[Sequence[str]](metric_agents, unknown=()))
         self._questions = QuestionMetrics(equipment.instruments())
         self._acquaintance = Acquaintance([*self._models.values(), self._history])
 
@@ -165,12 +166,12 @@ class Ingress:
         return told(self._predictions.under_way())
 
     async def check_health(self) -> None:
-        """Say in the metrics how many questions wait, and keep in touch with the others.
+        """Say in the metrics how many questions wait, and get to know the other deployments.
 
         Never fails because of them: an ingress that cannot reach a model is not mended by another.
         """
         self._questions.show(self._predictions)
-        self._acquaintance.renew_soon()
+        self._acquaintance.meet_soon()
 
     async def _serving(self) -> dict[str, str | None]:
         found = await asyncio.gather(*(part.readiness() for part in self._models.values()))
@@ -203,6 +204,9 @@ class Ingress:
 
 class RayJobs:
     """Runs training jobs by the job API of the cluster that the service runs on."""
+
+    def __init__(self) -> None:
+        self._head = LastKnown(head_node, unknown="")
 
     def start(self, job_id: str, arguments: tuple[str, ...]) -> None:
         """Start `python -m training.job` with *arguments* at the checkout's root.
@@ -243,10 +247,8 @@ class RayJobs:
         return found is not None and found.status.value == "PENDING"
 
     def cluster(self) -> str:
-        """Return the id of the head node, new with every start of a head."""
-        nodes = ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped
-        heads = (str(n["NodeID"]) for n in nodes if "node:__internal_head__" in n["Resources"])
-        return next(heads, "")
+        """Return the id of the head node, new with every start of one; soon, also without a head."""
+        return self._head()
 
     def _details(self, job_id: str) -> "JobDetails | None":
         try:
@@ -263,8 +265,15 @@ class RayJobs:
         return JobSubmissionClient(address)
 
 
-def metric_agents() -> list[str]:
-    """Return the URL of the metric agent of every node that lives."""
+def head_node() -> str:
+    """Return the id of the head node; waits for a head."""
+    nodes = ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped
+    heads = (str(n["NodeID"]) for n in nodes if "node:__internal_head__" in n["Resources"])
+    return next(heads, "")
+
+
+def metric_agents() -> Sequence[str]:
+    """Return the URL of the metric agent of every node that lives; waits for a head."""
     return [
         f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
         for node in ray.nodes()  # type: ignore[no-untyped-call] # Ray leaves it untyped

@@ -91,6 +91,15 @@ class Remote:
             lambda: getattr(self._handle, method).remote(*values, **named), repeatable=False
         )
 
+    async def reached(self) -> bool:
+        """Whether it answers; soon, even when it does not."""
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await self.ask("readiness")
+        except (TimeoutError, DevMindError):
+            return False
+        return True
+
     async def readiness(self) -> Readiness:
         """Say whether it can answer; soon, even when it cannot."""
         try:

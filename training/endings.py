@@ -10,20 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devmind.errors import (
-    DevMindError,
-    ModelUnavailable,
-    NoSpace,
-    NotEnoughHistory,
-    UnlearnableHistory,
-)
+from devmind.errors import DevMindError, ModelUnavailable, NoSpace, NotEnoughHistory
 from history.jobs import RESTARTED, JobState
 from training.progress import JobCancelled, LeaseLost
 
 EXIT_FAILED, EXIT_IMPOSSIBLE = 1, 2
 TOLD = "its process was told to end while it ran, as when a cluster stops; start it again"
 INTERRUPTED = "interrupted at the terminal it ran in"
-_TOO_LITTLE = (NotEnoughHistory, UnlearnableHistory)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NEARLY_FULL = 4 * 2**20
 _LOST = ("RaySystemError", "RpcError", "LocalRayletDiedError", "NodeDiedError", "ConnectionError")
@@ -81,7 +74,8 @@ def ending(error: BaseException, scratch: Path, *, scheduled: bool = False) -> E
     """Say how *error* ends a job that writes below *scratch*.
 
     Too little history is a failure to whoever asked for a model now. To a *scheduled* job it is
-    not: there is nothing to mend, and a later tick may find enough.
+    not: there is nothing to mend, and a later tick may find enough. A history that is long enough
+    and teaches nothing, such as one in which every build has passed, is looked at by somebody.
     """
     for kind, state, detail in _KNOWN:
         if isinstance(error, kind):
@@ -90,7 +84,7 @@ def ending(error: BaseException, scratch: Path, *, scheduled: bool = False) -> E
     known = next((one for one in chain if isinstance(one, DevMindError)), None)
     if known is None and (_out_of_space(chain) or _full(scratch)):
         known = NoSpace(str(scratch), "for what training writes")
-    if scheduled and isinstance(known, _TOO_LITTLE):
+    if scheduled and isinstance(known, NotEnoughHistory):
         return Ending(state="skipped", detail=str(known), exit_code=0)
     if known is not None:
         mended = isinstance(known, (ModelUnavailable, NoSpace))

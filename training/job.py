@@ -38,7 +38,14 @@ from history.jobs import JobStore, TrainingJob
 from history.open import open_jobs
 from models.names import MODELS, in_code, in_paths
 from training.cluster import cluster
-from training.endings import EXIT_IMPOSSIBLE, Ending, end_main_thread, ending, heed_signals
+from training.endings import (
+    EXIT_FAILED,
+    EXIT_IMPOSSIBLE,
+    Ending,
+    end_main_thread,
+    ending,
+    heed_signals,
+)
 from training.job_log import JobLog
 from training.progress import Held, JobProgress
 from training.promote import Outcome
@@ -223,6 +230,8 @@ def _ended(end: Ending, error: BaseException, order: Order, progress: JobProgres
         progress.end(end.state, end.detail)
     except HistoryUnavailable as away:
         typer.echo(f"{away} The job's lease runs out by itself.", err=True)
+        typer.echo(end.detail, err=True)
+        return end.exit_code or EXIT_FAILED
     typer.echo(end.detail, err=True)
     return end.exit_code
 

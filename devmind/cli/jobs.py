@@ -45,7 +45,7 @@ def jobs(
     little to learn from; the reason stands beside it. All of it outlives the job, and restarts of
     the service and of its cluster.
 
-    With --follow the exit code is 1 when the job fails or is cancelled.
+    With --follow the exit code is 1 when the job fails or is cancelled, and 0 when it is skipped.
 
     For example:
 

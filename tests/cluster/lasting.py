@@ -45,12 +45,13 @@ class Counting:
         self._acquaintance = Acquaintance([self._behind])
 
     async def check_health(self):
-        self._acquaintance.renew_soon()
+        self._acquaintance.meet_soon()
 
     async def __call__(self, request):
         self._asked += 1
         behind = await self._behind.ask("who") if request.url.path == "/behind" else None
-        return {"pid": os.getpid(), "asked": self._asked, "behind": behind}
+        met = self._acquaintance.complete
+        return {"pid": os.getpid(), "asked": self._asked, "behind": behind, "met": met}
 
 
 _deployed = partial(serve.deployment, ray_actor_options={"num_cpus": 0.1}, health_check_period_s=2)

@@ -71,6 +71,7 @@ def test_requests_are_answered_while_the_head_is_away(redis, cluster):
     until(lambda: deployed(serving, config), "deployed")
     url = f"http://127.0.0.1:{on_worker}/"
     until(lambda: httpx.get(url).status_code == 200, "served")
+    until(lambda: httpx.get(url).json()["met"], "acquainted")
     before = httpx.get(url).json()
 
     head.child("gcs_server").kill()

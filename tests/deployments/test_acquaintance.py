@@ -1,53 +1,56 @@
-"""The ingress keeps in touch with every deployment, whether or not anybody asks for it."""
+"""The ingress gets to know every deployment, whether or not anybody asks for it."""
 
 import asyncio
 
 from deployments.acquaintance import Acquaintance
-from deployments.answers import Readiness
+
+YES, NO = True, False
 
 
 class Part:
-    def __init__(self, *, answers=True):
+    def __init__(self, *answers):
         self.greeted = 0
-        self._answers = answers
+        self._answers = iter(answers)
         self.may_end = asyncio.Event()
+        self.may_end.set()
 
-    async def readiness(self):
+    async def reached(self):
         self.greeted += 1
         await self.may_end.wait()
-        if not self._answers:
-            raise RuntimeError("no controller")
-        return Readiness(ready=True)
+        answer = next(self._answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
-def test_every_deployment_is_greeted_again_and_one_that_fails_keeps_no_other_from_it():
+def test_each_deployment_is_greeted_until_it_has_answered():
     """
-    Each renewal greets all, also after one of them failed.
+    Who does not answer, or breaks, is greeted again; who has answered is left in peace.
     """
 
-    async def twice():
-        parts = [Part(), Part(answers=False), Part()]
-        for part in parts:
-            part.may_end.set()
-        acquaintance = Acquaintance(parts)
-        await acquaintance.renew_soon()
-        await acquaintance.renew_soon()
-        return [part.greeted for part in parts]
+    async def thrice():
+        parts = [Part(YES), Part(NO, YES), Part(RuntimeError("no controller"), NO, YES)]
+        acquaintance, complete = Acquaintance(parts), []
+        for _ in range(4):
+            await acquaintance.meet_soon()
+            complete.append(acquaintance.complete)
+        return [part.greeted for part in parts], complete
 
-    assert asyncio.run(twice()) == [2, 2, 2]
+    assert asyncio.run(thrice()) == ([1, 2, 3], [NO, NO, YES, YES])
 
 
 def test_greetings_that_wait_do_not_pile_up():
     """
-    While a greeting waits for a deployment, another renewal begins none beside it.
+    While a greeting waits for a deployment, another one begins none beside it.
     """
 
     async def impatient():
-        part = Part()
+        part = Part(YES)
+        part.may_end.clear()
         acquaintance = Acquaintance([part])
-        first = acquaintance.renew_soon()
+        first = acquaintance.meet_soon()
         await asyncio.sleep(0)
-        again = acquaintance.renew_soon()
+        again = acquaintance.meet_soon()
         part.may_end.set()
         await first
         return part.greeted, again is first

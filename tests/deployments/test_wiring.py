@@ -5,9 +5,10 @@ import time
 import pytest
 from ray import serve
 
-from deployments.app import AppArgs, assemble, build_app
+from deployments.app import MODEL_DEPLOYMENTS, AppArgs, assemble, build_app
 from deployments.equipment import Equipment
 from deployments.http import examples
+from deployments.remote import Remote
 from devmind.errors import InvalidInput
 from devmind.settings import ServerSettings
 from history.open import open_history
@@ -35,9 +36,9 @@ class NoCluster:
         return "head-1"
 
 
-@pytest.fixture(name="served", scope="module")
-def _served(tmp_path_factory):
-    """The HTTP API of the whole application in this process, with real stores."""
+@pytest.fixture(name="ingress", scope="module")
+def _ingress(tmp_path_factory):
+    """The handle of the whole application in this process, with real stores."""
     home = tmp_path_factory.mktemp("home")
     settings = ServerSettings(home=home, state_max_age_s=0.0)
     with open_history(settings.database) as store:
@@ -50,8 +51,13 @@ def _served(tmp_path_factory):
         runner=NoCluster,
         listens_on=lambda: None,
     )
-    handle = serve.run(assemble(equipment), _local_testing_mode=True)
-    app = handle.__serve_build_asgi_app__.remote().result(timeout_s=60)
+    return serve.run(assemble(equipment), _local_testing_mode=True)
+
+
+@pytest.fixture(name="served", scope="module")
+def _served(ingress):
+    """Its HTTP API."""
+    app = ingress.__serve_build_asgi_app__.remote().result(timeout_s=60)
     _await_ready(app)
     return app
 
@@ -66,6 +72,26 @@ def _await_ready(app):
 def ok(response, status=200):
     assert response.status_code == status, response.text
     return response.json()
+
+
+def test_the_ingress_gets_to_know_every_deployment(ingress, served, monkeypatch):
+    """
+    A health check of the ingress is enough for it to have called each of the others.
+    """
+    met, reached = set(), Remote.reached
+
+    async def noted(part):
+        if await reached(part):
+            met.add(part.name)
+        return part.name in met
+
+    monkeypatch.setattr(Remote, "reached", noted)
+    ingress.check_health.remote().result(timeout_s=60)
+    until = time.monotonic() + 30
+    while len(met) < 4 and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert met == {*MODEL_DEPLOYMENTS, "history"}
 
 
 def test_readiness_reaches_every_deployment(served):

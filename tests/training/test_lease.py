@@ -197,7 +197,7 @@ def test_every_end_has_a_state_a_reason_and_a_code(tmp_path, error, state, said,
     ("error", "state", "code"),
     [
         (NotEnoughHistory("builds", 3, 100), "skipped", 0),
-        (UnlearnableHistory("m", "every build passed"), "skipped", 0),
+        (UnlearnableHistory("m", "every build passed"), "failed", 2),
         (RayTaskError("trace"), "skipped", 0),
         (ModelUnavailable("m", "away"), "failed", 1),
         (ValueError("last"), "failed", 1),
