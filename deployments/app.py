@@ -247,7 +247,7 @@ class RayJobs:
         return found is not None and found.status.value == "PENDING"
 
     def cluster(self) -> str:
-        """Return the id of the head node, new with every start of one; soon, also without a head."""
+        """Return the id of the head node, new with every start; soon, also without a head."""
         return self._head()
 
     def _details(self, job_id: str) -> "JobDetails | None":

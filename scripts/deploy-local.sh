@@ -88,8 +88,9 @@ check_tools() {
 }
 
 find_python() {
-    for python in "${PYTHON:-python}" .venv/bin/python python3.11 python3.12 python3; do
-        "$python" -c 'import scripts.make_secrets' 2>/dev/null && return
+    for python in ${PYTHON:+"$PYTHON"} .venv/bin/python python python3.11 python3.12 python3; do
+        "$python" -c 'import sys, scripts.make_secrets; sys.exit(sys.version_info < (3, 11))' \
+            2>/dev/null && return
     done
     fail 2 "no Python 3.11 or newer was found, which makes the keys. Install one, or name it in PYTHON."
 }

@@ -73,6 +73,21 @@ def test_a_log_is_followed_to_the_end_of_the_job(service, devmind):
     assert (ended.code, ended.out) == (1, "one\ntwo\n")
 
 
+@pytest.mark.parametrize(
+    ("state", "code"), [("succeeded", 0), ("skipped", 0), ("failed", 1), ("cancelled", 1)]
+)
+def test_a_followed_job_ends_with_its_state(service, devmind, state, code):
+    """
+    Following ends in every state that is for good; too little history for a schedule is no failure.
+    """
+    service.answers("GET", "/models/jobs/j1", JOB, JOB | {"state": state})
+
+    ended = devmind("jobs", "j1", "--follow")
+
+    assert ended.code == code
+    assert state in ended.out
+
+
 def test_a_job_is_cancelled(service, devmind):
     """
     A cancelled job is shown as such; one that has ended is exit code 5.

@@ -114,3 +114,13 @@ def test_wrong_use(machine, arguments):
     An unknown place, and a new key that nobody would store, are refused.
     """
     assert make(machine, *arguments).returncode == 2
+
+
+def test_it_needs_nothing_that_is_installed():
+    """
+    Keys are made and a deployment is awaited by the standard library and this checkout alone.
+    """
+    code = "import scripts.make_secrets, scripts.await_service"
+    words = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {code}"]
+
+    assert subprocess.run(words, cwd=ROOT, check=False).returncode == 0

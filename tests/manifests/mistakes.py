@@ -14,6 +14,7 @@ _FAILED = {"jobStatus": "FAILED", "ttlSeconds": 3600}
 _LATE = {"policy": "DeleteCluster", "condition": {"jobStatus": "SUCCEEDED", "ttlSeconds": 9}}
 _BOTH = {"jobStatus": "FAILED", "jobDeploymentStatus": "Failed", "ttlSeconds": 9}
 
+_CONDITION = "deletionStrategy.deletionRules.0.condition"
 _QUOTA = {"requests.cpu": "99", "requests.memory": "999Gi", "persistentvolumeclaims": "9"}
 _HEALTH = "resource\\.customizations\\.health\\."
 _JOB_ENV = "rayClusterSpec.headGroupSpec.template.spec.containers.0.env.0"
@@ -178,11 +179,15 @@ PRODUCTION = {
         ("operator.name", "metadata.name", "r" * 37),
         ("operator.schedule", "spec.schedule", "CRON_TZ=UTC 15 2 * * *"),
         ("operator.schedule", "spec.schedule", "15 2 * *"),
+        ("operator.schedule", "spec.schedule", "@nightly"),
+        ("operator.schedule", "spec.schedule", "15 2 * * 7"),
+        ("operator.schedule", "spec.schedule", "15 2 L * *"),
         ("operator.schedule", "spec.timeZone", ""),
+        ("operator.schedule", "spec.timeZone", "Europe/Berln"),
     ],
     (CRON, JOB): [
         ("workers.leftovers", "deletionStrategy.deletionRules.2.condition", _FAILED),
-        ("schema.cel", "deletionStrategy.deletionRules.0.condition", _BOTH),
+        ("schema.cel", _CONDITION, _BOTH),
         ("schema.cel", "deletionStrategy", {}),
         ("operator.job-cluster", "clusterSelector", {"ray.io/cluster": "x"}),
         ("operator.job-cluster", "clusterSelector", {"cluster": "x"}),
@@ -194,6 +199,9 @@ PRODUCTION = {
         ("operator.job-deletion", "shutdownAfterJobFinishes", True),
         ("operator.job-deletion", "clusterSelector", {"ray.io/cluster": "x"}),
         ("operator.job-deletion", "deletionStrategy", {}),
+        ("operator.job-deletion", _CONDITION, _BOTH),
+        ("operator.job-deletion", _CONDITION, {"ttlSeconds": 9}),
+        ("operator.job-deletion", f"{_CONDITION}.jobStatus", "STOPPED"),
         ("operator.job-deletion", "deletionStrategy.onSuccess", {"policy": "DeleteSelf"}),
         ("operator.job-deletion", "deletionStrategy", {"onSuccess": {"policy": "DeleteSelf"}}),
         ("operator.job-deletion", "deletionStrategy.deletionRules.0.condition.ttlSeconds", -1),

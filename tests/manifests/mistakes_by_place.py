@@ -13,6 +13,7 @@ _IMAGE, _POD = "ghcr.io/YOUR_GITHUB_USERNAME/devmind-ml-service", "spec.template
 _HOST = "Host(`devmind.YOUR_DOMAIN`)"
 _TOPICS = "argocd.argoproj.io"
 _NAMED = {"name": "devmind-ml-service", "port": 8000}
+_KEY = {"name": "K", "valueFrom": {"secretKeyRef": {"name": "devmind-api-key", "key": "key"}}}
 _EVERYBODY = [{"namespaceSelector": {}}]
 _EVERYWHERE = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 _USER = {"kind": "User", "name": "devmind-head", "apiGroup": "rbac.authorization.k8s.io"}
@@ -291,12 +292,18 @@ PLACES = {
             ("tekton.client", "devmind\\.io/client", GONE),
         ],
         ("Pipeline/devmind-ci", "spec"): [
+            ("tekton.more", "tasks.3.taskSpec.steps.0.envFrom", [{"secretRef": {"name": "a"}}]),
+            ("tekton.rights", "tasks.3.taskSpec.steps.0.securityContext", {"privileged": True}),
+            ("tekton.key", "tasks.3.taskSpec.steps.0.env", [_KEY]),
             ("tekton.url", "params.11.default", "http://devmind-ml-service:8000"),
         ],
         ("Task/devmind-select", "spec"): [
             ("versions.ours", "params.1.default", f"{_IMAGE}:0.0.9"),
             ("versions.full", "params.1.default", f"{_IMAGE}:latest"),
             ("tekton.url", "params.0.default", "http://devmind-ml-service.devmind.svc:8000"),
+            ("tekton.more", "sidecars", [{"name": "a", "image": "b:1.0"}]),
+            ("tekton.more", "stepTemplate", {"securityContext": {"privileged": True}}),
+            ("tekton.more", "volumes", [{"name": "a", "hostPath": {"path": "/"}}]),
             ("tekton.rights", "steps.0.securityContext.runAsNonRoot", False),
             ("tekton.rights", "steps.0.securityContext.privileged", True),
             ("tekton.key", "steps.0.env.-1.valueFrom.secretKeyRef.key", "id"),

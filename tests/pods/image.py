@@ -88,10 +88,11 @@ class Image:
 def _commands(folder: Path) -> None:
     """Make the commands that this environment has, as they stand in the image's."""
     folder.mkdir()
-    for name in ("python", "python3"):
+    pythons = {"python", "python3", f"python3.{sys.version_info.minor}"}
+    for name in pythons:
         (folder / name).symlink_to(Path(sys.executable).resolve())
     for path in sorted(Path(VENV, "bin").iterdir()):
-        if path.name not in {"python", "python3"} and path.read_bytes().startswith(_OURS):
+        if path.name not in pythons and path.read_bytes().startswith(_OURS):
             text = path.read_bytes().replace(_OURS, b"#!/opt/venv/bin/", 1)
             (folder / path.name).write_bytes(text)
             (folder / path.name).chmod(0o755)

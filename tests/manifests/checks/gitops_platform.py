@@ -11,10 +11,11 @@ from tests.manifests.checks.objects import Finding, Object, Objects, name, named
 APPLICATIONS = {"devmind-root", "kuberay-crds", "kuberay-operator", "devmind", "devmind-monitoring"}
 ARGO, OPERATOR = "argocd", "kuberay-operator"
 _GATES = {"RayCronJob", "RayJobDeletionPolicy"}
-"""Off by default in KubeRay 1.7, and used here."""
+"""Used here; a list in the chart's values replaces its defaults as a whole."""
 _KNOWN_GATES = _GATES | {
     *("RayClusterStatusConditions", "RayMultiHostIndexing", "RayServiceIncrementalUpgrade"),
-    *("RayClusterMTLS", "RayClusterNetworkPolicy", "RayClusterHistoryServer"),
+    *("RayClusterMTLS", "RayClusterNetworkPolicy", "RayClusterHistoryServer", "KubernetesWAS"),
+    *("SidecarSubmitterRestart", "GCSFaultToleranceEmbeddedStorage"),
 }
 _OPTIONS = {
     *("CreateNamespace", "ServerSideApply", "RespectIgnoreDifferences", "PruneLast", "Replace"),
@@ -72,9 +73,9 @@ def _options(application: Object) -> Iterator[Finding]:
 def _operator(applications: dict[str, Object]) -> Iterator[Finding]:
     """One version of definitions, chart and image, in the namespace that policies let in."""
     where = f"Application/{OPERATOR}"
-    spec = (applications.get(OPERATOR) or {}).get("spec")
-    if spec is None:
+    if not {OPERATOR, "kuberay-crds"} <= applications.keys():
         return
+    spec = applications[OPERATOR]["spec"]
     helm, version = spec["source"]["helm"], f"v{spec['source']['targetRevision']}"
     values = helm["valuesObject"]
     definitions = applications["kuberay-crds"]["spec"]["source"]["targetRevision"]

@@ -65,7 +65,11 @@ def _optional(objects: Objects) -> Iterator[Finding]:
         holders = [
             *(env.get("valueFrom") or {} for env in each.container.get("env", [])),
             *each.container.get("envFrom", []),
-            *({kind: volume.get(kind) for kind in _KINDS} for volume in each.volumes.values()),
+            *(
+                {kind: source.get(kind) for kind in _KINDS}
+                for volume in each.volumes.values()
+                for source in (volume, *(volume.get("projected") or {}).get("sources", []))
+            ),
         ]
         if any((source or {}).get("optional") for held in holders for source in held.values()):
             yield Finding("ground.optional", each.where, "what may be absent is not missed")

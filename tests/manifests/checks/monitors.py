@@ -18,7 +18,7 @@ from tests.manifests.checks.objects import (
 )
 
 _LABEL, _UNSAFE = "__meta_kubernetes_pod_label_", re.compile(r"\W")
-_JOB = re.compile(r'\bjob="([^"]+)"')
+_JOB = re.compile(r'\bjob=~?"([^"]+)"')
 _KUBERAY, _NAMED = "kuberay-operator", "app.kubernetes.io/name"
 
 
@@ -63,7 +63,7 @@ def _relabelled(where: str, endpoint: Object, chosen: list[Pod]) -> Iterator[Fin
     added = {_LABEL + "ray_io_cluster"}
     there = [{_LABEL + _UNSAFE.sub("_", key) for key in pod.labels} | added for pod in chosen]
     for source in (source for each in rules for source in each.get("sourceLabels", [])):
-        if not all(source in labels for labels in there):
+        if source.startswith(_LABEL) and not all(source in labels for labels in there):
             yield Finding("monitor.relabelled", where, source)
 
 
@@ -79,7 +79,7 @@ def _operator(objects: Objects) -> Iterator[Finding]:
 
 
 def _jobs(objects: Objects) -> Iterator[Finding]:
-    """Rules ask for jobs that monitors make; a pattern stands for those that a label fills in."""
+    """Rules ask for jobs that monitors make; `$1` stands for what a label has."""
     monitors = list(of_kind(objects, "PodMonitor", "ServiceMonitor"))
     endpoints = [
         endpoint
@@ -88,11 +88,12 @@ def _jobs(objects: Objects) -> Iterator[Finding]:
         for endpoint in monitor["spec"].get(key, [])
     ]
     made = {
-        rule.get("replacement")
+        rule.get("replacement", "").replace("$1", "others")
         for endpoint in endpoints
         for rule in endpoint.get("relabelings", [])
         if rule.get("targetLabel") == "job"
     }
     for thing in of_kind(objects, "PrometheusRule"):
-        for job in sorted(set(_JOB.findall(str(thing["spec"]))) - made):
-            yield Finding("monitor.job", name(thing), job)
+        for job in sorted(set(_JOB.findall(str(thing["spec"])))):
+            if not any(re.fullmatch(job, each) for each in made):
+                yield Finding("monitor.job", name(thing), job)

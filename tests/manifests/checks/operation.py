@@ -116,7 +116,7 @@ def _budgets(objects: Objects) -> Iterator[Finding]:
     for budget in budgets:
         available = budget["spec"].get("minAvailable")
         if not budget["spec"].get("selector"):
-            yield Finding("operation.budget", name(budget), "it is of no pod")
+            yield Finding("operation.budget", name(budget), "it is of every pod, or of none")
         if not isinstance(available, int) or not 0 < available < max(least, 1):
             yield Finding("operation.budget", name(budget), f"{available} of {least}")
 

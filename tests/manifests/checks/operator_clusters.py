@@ -78,7 +78,7 @@ def _sizes(where: str, cluster: Object, group: Object) -> Iterator[Finding]:
     if least is not None and most is not None and not 0 <= least <= most:
         yield Finding("operator.replicas", where, f"{least} to {most}")
     wanted = group.get("replicas")
-    if wanted is not None and not (least or 0) <= wanted <= (1 if most is None else most):
+    if wanted is not None and (wanted < (least or 0) or (most is not None and wanted > most)):
         yield Finding("operator.replicas", where, f"{wanted} of {least} to {most}")
     if scaled and group.get("suspend"):
         yield Finding("operator.suspended-worker", where, "suspend with autoscaling")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tests.manifests.checks.objects import Finding, Object, Objects, ray_jobs
 
 _ORDER = ("DeleteWorkers", "DeleteCluster", "DeleteSelf")
+_STATUSES = {"jobStatus": ("SUCCEEDED", "FAILED"), "jobDeploymentStatus": ("Failed",)}
 _LEGACY = ("onSuccess", "onFailure")
 
 
@@ -30,7 +31,10 @@ def _rules(where: str, job: Object, rules: list[Object]) -> Iterator[Finding]:
     seen: dict[str, dict[str, int]] = {}
     for rule in rules:
         policy, condition = rule["policy"], rule["condition"]
-        status = condition.get("jobStatus") or condition.get("jobDeploymentStatus") or ""
+        said = [condition[key] for key in _STATUSES if condition.get(key)]
+        status = said[0] if said else ""
+        if len(said) != 1 or status not in _STATUSES.get(_key(condition), ()):
+            yield Finding("operator.job-deletion", where, f"{policy} on {condition}")
         times, ttl = seen.setdefault(status, {}), condition.get("ttlSeconds", 0)
         yield from _policy(where, job, policy)
         if ttl < 0:
@@ -42,6 +46,10 @@ def _rules(where: str, job: Object, rules: list[Object]) -> Iterator[Finding]:
         ordered = [times[policy] for policy in _ORDER if policy in times]
         if ordered != sorted(ordered):
             yield Finding("operator.job-deletion", where, f"{status}: a larger part goes earlier")
+
+
+def _key(condition: Object) -> str:
+    return next((key for key in _STATUSES if condition.get(key)), "")
 
 
 def _policy(where: str, job: Object, policy: str | None) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What KubeRay 1.7 refuses of a cluster: Redis said twice, its autoscaler where it is not read."""
+"""What KubeRay 1.7 or `ray start` refuses: Redis said twice, options that nobody reads."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _autoscaler(where: str, cluster: Object, said: set[str]) -> Iterator[Finding
     scaled = cluster.get("enableInTreeAutoscaling")
     version = (cluster.get("autoscalerOptions") or {}).get("version")
     if _SCALER_ENV in said:
-        text = "its version is said twice" if scaled else f"{_SCALER_ENV} without autoscaling"
+        text = f"{_SCALER_ENV}: say autoscalerOptions.version, with autoscaling"
         yield Finding("operator.autoscaler", where, text)
     if scaled and version != "v2":
         yield Finding("operator.autoscaler-version", where, f"{version}: say v2")

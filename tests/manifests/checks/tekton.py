@@ -34,6 +34,31 @@ def check(objects: Objects) -> Iterator[Finding]:
             yield Finding("tekton.client", where, "the network would let it ask nobody")
         for step in thing["spec"].get("steps", []):
             yield from _step(where, step)
+        yield from _more(where, thing["spec"])
+        for task in (*thing["spec"].get("tasks", []), *thing["spec"].get("finally", [])):
+            yield from _inline(f"{where} {task['name']}", task.get("taskSpec") or {})
+
+
+def _more(where: str, spec: Object) -> Iterator[Finding]:
+    """Rights and secrets are given to steps alone, where they are looked at."""
+    for key in sorted({"sidecars", "stepTemplate"} & spec.keys()):
+        yield Finding("tekton.more", where, key)
+    for volume in spec.get("volumes", []):
+        if "emptyDir" not in volume:
+            yield Finding("tekton.more", where, str(volume))
+    for step in spec.get("steps", []):
+        if "envFrom" in step:
+            yield Finding("tekton.more", where, f"envFrom of {step['name']}")
+
+
+def _inline(where: str, spec: Object) -> Iterator[Finding]:
+    """What stands in the Pipeline itself runs code under test: it has no secret and no power."""
+    yield from _more(where, spec)
+    for step in spec.get("steps", []):
+        if "secretKeyRef" in str(step.get("env")):
+            yield Finding("tekton.key", where, f"a secret for {step['name']}")
+        if (step.get("securityContext") or {}).get("privileged"):
+            yield Finding("tekton.rights", where, f"{step['name']} is privileged")
 
 
 def _step(where: str, step: Object) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ def _worker(where: str, group: Object) -> Iterator[Finding]:
 
 
 def _queued(cron: Object) -> Iterator[Finding]:
-    """Kueue deletes the clusters of jobs that its label names, and of no other."""
+    """A job in Kueue's queue shuts its cluster down itself; only such a job has the label."""
     queues = {key for key in cron["metadata"].get("labels") or {} if "kueue" in key}
     shut = cron["spec"]["jobTemplate"].get("shutdownAfterJobFinishes")
     if queues != ({_QUEUE} if shut else set()):
