@@ -13,6 +13,8 @@ import ray
 from ray.cluster_utils import Cluster
 from xgboost.callback import TrainingCallback
 
+from tests.cluster.local_ray import patiently
+
 HEAD = {"num_cpus": 1, "object_store_memory": 150 * 2**20, "include_dashboard": False}
 NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 
@@ -27,14 +29,18 @@ def cluster_of_nodes():
         env.setenv("RAY_AUTH_MODE", "disabled")
         env.setenv("RAY_health_check_period_ms", "500")
         env.setenv("RAY_health_check_timeout_ms", "1000")
-        head = {**HEAD, "temp_dir": folder}
-        cluster = Cluster(initialize_head=True, head_node_args=head, shutdown_at_exit=False)
+        cluster = patiently(_head, folder)
         try:
             ray.init(address=cluster.address, log_to_driver=False)
             yield cluster
         finally:
             ray.shutdown()
             cluster.shutdown()
+
+
+def _head(folder):
+    head = {**HEAD, "temp_dir": folder}
+    return Cluster(initialize_head=True, head_node_args=head, shutdown_at_exit=False)
 
 
 def wait_for(found, timeout_s=240.0):

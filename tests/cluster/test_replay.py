@@ -1,16 +1,15 @@
 """History to examples on a real cluster: workers die, domain errors come through as themselves."""
 
-import os
-import signal
+from contextlib import suppress
 
 import psutil
 import pytest
-import ray
 
 from devmind.errors import FolderUnwritable
 from devmind.readers import open_source
 from history.load import load
 from history.open import open_history
+from tests.cluster.local_ray import local_ray
 from tests.training.kept import assert_same, in_one_pass, up_to_date
 from training.config import Workers
 from training.example_store import ProjectFolder
@@ -24,10 +23,8 @@ WORKERS = Workers(count=2, cpus_each=0.5)
 
 @pytest.fixture(scope="module")
 def cluster():
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+    with local_ray():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +44,10 @@ def projects_in(url):
 def killed_worker():
     """Kill one of this cluster's processes that is replaying; say whether there was one."""
     for process in psutil.Process().children(recursive=True):
-        if "FlatMap" in " ".join(process.cmdline()):
-            os.kill(process.pid, signal.SIGKILL)
-            return True
+        with suppress(psutil.Error):  # others of its processes come and go
+            if "FlatMap" in " ".join(process.cmdline()):
+                process.kill()
+                return True
     return False
 
 

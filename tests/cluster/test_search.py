@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from models.names import BUILD_OPTIMIZER, FAILURE_PREDICTOR, TEST_INTELLIGENCE
+from tests.cluster.local_ray import local_ray
 from tests.training.searches import HISTORIES, setting
 from training.config import Workers, as_json, default_config
 from training.progress import JobCancelled
@@ -23,22 +23,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 @pytest.fixture(name="cluster", scope="module")
 def _cluster():
-    """A local Ray of 2 CPUs, without tokens: it listens on loopback and lives for these tests."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as folder,
-        pytest.MonkeyPatch.context() as env,
-    ):
-        env.setenv("RAY_AUTH_MODE", "disabled")
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            object_store_memory=200 * 2**20,
-            log_to_driver=False,
-            _temp_dir=folder,
-        )
+    with local_ray():
         yield
-        ray.shutdown()
 
 
 def searched(  # noqa: PLR0913 - what is searched, and within which budget

@@ -1,16 +1,15 @@
 """The three fits on a real local Ray cluster."""
 
-import tempfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import ray
 import xgboost
 
 from models.build_optimizer import to_log_seconds
 from models.metrics import auc, pinball
 from models.network import Network, fit_grid
+from tests.cluster.local_ray import local_ray
 from tests.training.builders import random_builds, random_cycles
 from training.config import QUANTILES, BoostingConfig, ForestConfig, NetworkConfig, Workers
 from training.fit_forest import apfd_weights, fit_forest
@@ -27,22 +26,8 @@ WORKERS = Workers(count=2, cpus_each=0.5)
 
 @pytest.fixture(name="cluster", scope="module")
 def _cluster():
-    """A local Ray of 2 CPUs, without tokens: it listens on loopback and lives for these tests."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as folder,
-        pytest.MonkeyPatch.context() as env,
-    ):
-        env.setenv("RAY_AUTH_MODE", "disabled")
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            object_store_memory=200 * 2**20,
-            log_to_driver=False,
-            _temp_dir=folder,
-        )
+    with local_ray():
         yield
-        ray.shutdown()
 
 
 def test_two_actors_fit_quantiles_that_repeat(cluster, tmp_path):
