@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 import structlog
@@ -12,7 +11,7 @@ import structlog
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-PATIENCE_S = 2.0
+PATIENCE_S = 5.0
 
 
 class LastKnown(Generic[T]):
@@ -30,31 +29,29 @@ class LastKnown(Generic[T]):
     def __init__(self, ask: Callable[[], T], *, unknown: T, patience_s: float = PATIENCE_S) -> None:
         self._ask, self._known, self._patience_s = ask, unknown, patience_s
         self._lock = threading.Lock()
-        self._answer: Future[T] | None = None
-        self._late = False
+        self._answered: threading.Event | None = None
+        self._late: threading.Event | None = None
 
     def __call__(self) -> T:
         """Return what is said, or was said last; soon."""
-        with self._lock:
-            if self._answer is None or self._answer.done():
-                self._answer, self._late = self._asked(), False
-            answer, patience_s = self._answer, 0.0 if self._late else self._patience_s
-        try:
-            self._known = answer.result(patience_s)
-        except TimeoutError:
-            self._late = True
-        except Exception as error:  # noqa: BLE001 - whatever it is, the last answer stands
-            log.warning("nothing new is known", why=f"{type(error).__name__}: {error}")
+        answered = self._under_way()
+        if not answered.wait(0.0 if answered is self._late else self._patience_s):
+            self._late = answered
         return self._known
 
-    def _asked(self) -> Future[T]:
-        answer: Future[T] = Future()
+    def _under_way(self) -> threading.Event:
+        with self._lock:
+            if self._answered is None or self._answered.is_set():
+                self._answered = threading.Event()
+                asking = threading.Thread(target=self._hear, args=(self._answered,), daemon=True)
+                asking.start()
+            return self._answered
 
-        def run() -> None:
-            try:
-                answer.set_result(self._ask())
-            except Exception as error:  # noqa: BLE001 - raised again where it is waited for
-                answer.set_exception(error)
-
-        threading.Thread(target=run, name="last-known", daemon=True).start()
-        return answer
+    def _hear(self, answered: threading.Event) -> None:
+        """Ask, and remember the answer, whether or not anybody still waits for it."""
+        try:
+            self._known = self._ask()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the last answer stands
+            log.warning("nothing new is known", why=f"{type(error).__name__}: {error}")
+        finally:
+            answered.set()

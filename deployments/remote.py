@@ -94,8 +94,7 @@ class Remote:
     async def reached(self) -> bool:
         """Whether it answers; soon, even when it does not."""
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                await self.ask("readiness")
+            await self._readiness()
         except (TimeoutError, DevMindError):
             return False
         return True
@@ -103,12 +102,15 @@ class Remote:
     async def readiness(self) -> Readiness:
         """Say whether it can answer; soon, even when it cannot."""
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                found: Readiness = await self.ask("readiness")
+            return await self._readiness()
         except TimeoutError:
             return Readiness(ready=False, reason="it does not answer yet.")
         except DevMindError as error:
             return Readiness(ready=False, reason=str(error))
+
+    async def _readiness(self) -> Readiness:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            found: Readiness = await self.ask("readiness")
         return found
 
 

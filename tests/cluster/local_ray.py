@@ -11,13 +11,20 @@ LATE = "timed out during startup"
 
 
 @contextmanager
-def local_ray():
-    """A local Ray of 2 CPUs, without tokens: it listens on loopback and lives for a block."""
+def apart():
+    """A folder for a Ray without tokens, since it listens on loopback; and its environment."""
     with (
         tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder,
         pytest.MonkeyPatch.context() as env,
     ):
         env.setenv("RAY_AUTH_MODE", "disabled")
+        yield folder, env
+
+
+@contextmanager
+def local_ray():
+    """A local Ray of 2 CPUs that lives for a block."""
+    with apart() as (folder, _):
         patiently(_start, folder)
         try:
             yield

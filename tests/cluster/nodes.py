@@ -2,18 +2,16 @@
 
 import os
 import signal
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
 
 import psutil
-import pytest
 import ray
 from ray.cluster_utils import Cluster
 from xgboost.callback import TrainingCallback
 
-from tests.cluster.local_ray import patiently
+from tests.cluster.local_ray import apart, patiently
 
 HEAD = {"num_cpus": 1, "object_store_memory": 150 * 2**20, "include_dashboard": False}
 NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
@@ -21,12 +19,8 @@ NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 
 @contextmanager
 def cluster_of_nodes():
-    """A head, without tokens: it listens on loopback and lives for these tests."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder,
-        pytest.MonkeyPatch.context() as env,
-    ):
-        env.setenv("RAY_AUTH_MODE", "disabled")
+    """A head that lives for these tests, and soon sees that a node is gone."""
+    with apart() as (folder, env):
         env.setenv("RAY_health_check_period_ms", "500")
         env.setenv("RAY_health_check_timeout_ms", "1000")
         cluster = patiently(_head, folder)

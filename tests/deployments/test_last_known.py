@@ -41,6 +41,23 @@ def test_a_silence_is_waited_for_once_and_takes_one_thread():
     assert len(asked) <= 4
 
 
+def test_an_answer_that_comes_late_is_known_from_then_on():
+    """
+    Who always takes longer than anybody waits is heard all the same.
+    """
+    may_end = threading.Event()
+    known = LastKnown(lambda: may_end.wait(30) and "late", unknown="", patience_s=0.01)
+    first = known()
+    may_end.set()
+    until = time.monotonic() + 10
+    while not known() and time.monotonic() < until:
+        time.sleep(0.01)
+    may_end.clear()
+
+    assert (first, known()) == ("", "late")
+    may_end.set()
+
+
 def test_nothing_is_known_until_something_was_said():
     """
     Before the first answer, and where asking breaks, the unknown value is returned.

@@ -92,9 +92,9 @@ def _commands(folder: Path) -> None:
     for name in pythons:
         (folder / name).symlink_to(Path(sys.executable).resolve())
     for path in sorted(Path(VENV, "bin").iterdir()):
-        if path.name not in pythons and path.read_bytes().startswith(_OURS):
-            text = path.read_bytes().replace(_OURS, b"#!/opt/venv/bin/", 1)
-            (folder / path.name).write_bytes(text)
+        text = b"" if path.name in pythons else path.read_bytes()
+        if text.startswith(_OURS):
+            (folder / path.name).write_bytes(text.replace(_OURS, b"#!/opt/venv/bin/", 1))
             (folder / path.name).chmod(0o755)
 
 

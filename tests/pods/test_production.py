@@ -149,7 +149,7 @@ def test_the_head_and_redis_die_and_come_back(pods, running, ask):
     running["redis"].kill()
     for _ in range(5):
         ask(*PROJECTS)
-    all_are = [all_reached(pods, running[f"worker {number}"]) for number in (1, 2)]
+    answering = [all_reached(pods, running[f"worker {number}"]) for number in (1, 2)]
     stores.redis(pods)
     pod = replace(kuberay.head(CLUSTER, spec, serves=True), where=f"{CLUSTER}-head-2")
     head = running["operator"].start_as_head(pod)
@@ -157,7 +157,7 @@ def test_the_head_and_redis_die_and_come_back(pods, running, ask):
     until(lambda: running["operator"].states(head) == {"RUNNING"}, "known again", 300)
     ask(*PROJECTS)
 
-    assert all_are == [True, True]
+    assert answering == [True, True]
 
 
 def answered(ask, *words):

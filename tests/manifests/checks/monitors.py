@@ -19,6 +19,7 @@ from tests.manifests.checks.objects import (
 
 _LABEL, _UNSAFE = "__meta_kubernetes_pod_label_", re.compile(r"\W")
 _JOB = re.compile(r'\bjob=~?"([^"]+)"')
+_ENDPOINTS = {"PodMonitor": "podMetricsEndpoints", "ServiceMonitor": "endpoints"}
 _KUBERAY, _NAMED = "kuberay-operator", "app.kubernetes.io/name"
 
 
@@ -79,21 +80,19 @@ def _operator(objects: Objects) -> Iterator[Finding]:
 
 
 def _jobs(objects: Objects) -> Iterator[Finding]:
-    """Rules ask for jobs that monitors make; `$1` stands for what a label has."""
-    monitors = list(of_kind(objects, "PodMonitor", "ServiceMonitor"))
-    endpoints = [
-        endpoint
-        for monitor in monitors
-        for key in ("podMetricsEndpoints", "endpoints")
-        for endpoint in monitor["spec"].get(key, [])
-    ]
-    made = {
-        rule.get("replacement", "").replace("$1", "others")
-        for endpoint in endpoints
-        for rule in endpoint.get("relabelings", [])
-        if rule.get("targetLabel") == "job"
-    }
+    """Rules ask, by name or by pattern, for jobs that monitors make."""
+    made = {job for monitor in of_kind(objects, *_ENDPOINTS) for job in _made(monitor["spec"])}
     for thing in of_kind(objects, "PrometheusRule"):
         for job in sorted(set(_JOB.findall(str(thing["spec"])))):
             if not any(re.fullmatch(job, each) for each in made):
                 yield Finding("monitor.job", name(thing), job)
+
+
+def _made(spec: Object) -> Iterator[str]:
+    """Yield the jobs of a monitor; `$1` stands for the values that its selector names."""
+    chosen = (spec.get("selector") or {}).get("matchExpressions", [])
+    values = [value for each in chosen for value in each.get("values", [])]
+    for endpoint in (each for key in _ENDPOINTS.values() for each in spec.get(key, [])):
+        for rule in endpoint.get("relabelings", []):
+            if rule.get("targetLabel") == "job":
+                yield from (rule["replacement"].replace("$1", value) for value in values or [""])

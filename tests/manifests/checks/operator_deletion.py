@@ -31,10 +31,10 @@ def _rules(where: str, job: Object, rules: list[Object]) -> Iterator[Finding]:
     seen: dict[str, dict[str, int]] = {}
     for rule in rules:
         policy, condition = rule["policy"], rule["condition"]
-        said = [condition[key] for key in _STATUSES if condition.get(key)]
-        status = said[0] if said else ""
-        if len(said) != 1 or status not in _STATUSES.get(_key(condition), ()):
+        said = {key: condition[key] for key in _STATUSES if condition.get(key)}
+        if len(said) != 1 or any(value not in _STATUSES[key] for key, value in said.items()):
             yield Finding("operator.job-deletion", where, f"{policy} on {condition}")
+        status = next(iter(said.values()), "")
         times, ttl = seen.setdefault(status, {}), condition.get("ttlSeconds", 0)
         yield from _policy(where, job, policy)
         if ttl < 0:
@@ -46,10 +46,6 @@ def _rules(where: str, job: Object, rules: list[Object]) -> Iterator[Finding]:
         ordered = [times[policy] for policy in _ORDER if policy in times]
         if ordered != sorted(ordered):
             yield Finding("operator.job-deletion", where, f"{status}: a larger part goes earlier")
-
-
-def _key(condition: Object) -> str:
-    return next((key for key in _STATUSES if condition.get(key)), "")
 
 
 def _policy(where: str, job: Object, policy: str | None) -> Iterator[Finding]:

@@ -11,9 +11,7 @@ from tests.manifests.checks import times
 from tests.manifests.checks.objects import Finding, Object, Objects, name, of_kind, ray_jobs
 
 _UPGRADES = {None, "None", "NewCluster", "NewClusterWithIncrementalUpgrade"}
-_NAMED = {
-    *("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"),
-}
+_NAMED = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 _TIMEOUT = "ray.io/initializing-timeout"
 _SELECTED = "ray.io/cluster"
 
